@@ -1,0 +1,226 @@
+//! The configuration: one TOML file, checked as a whole, every problem told at once with its line and its remedy.
+//!
+//! `config/recipisa.example.toml` shows every key with its default and its reason; a test keeps it complete.
+
+mod calendar_file;
+mod places;
+mod reader;
+mod secret;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::calendar::Calendar;
+use crate::documents::Limits;
+use crate::edge::{imap, smtp};
+use crate::flow::fetch::Measure;
+use crate::receipt::content::Agency;
+use crate::registry::{RequestType, Spelling};
+
+pub use places::{Office, Register};
+pub use reader::Problem;
+pub use secret::Secret;
+
+use reader::{Page, Section};
+
+/// The configuration, checked.
+#[derive(Clone)]
+pub struct Settings {
+    pub agency: Agency,
+    /// Database, archive and lock live here.
+    pub storage_dir: PathBuf,
+    pub calendar: Calendar,
+    pub registers: Vec<Register>,
+    pub offices: Vec<Office>,
+    pub sources: Vec<Source>,
+    pub transport: Carrier,
+    pub signing: Signing,
+    pub request_types: Vec<RequestType>,
+    pub limits: Limits,
+    pub files_max: usize,
+    pub measure: Measure,
+}
+
+/// A dedicated mailbox.
+#[derive(Clone)]
+pub struct Source {
+    pub name: String,
+    pub address: String,
+    /// Identifier of an office.
+    pub office: String,
+    pub poll_seconds: u64,
+    pub kind: SourceKind,
+}
+
+/// How a mailbox is reached.
+#[derive(Clone)]
+pub enum SourceKind {
+    Imap(Box<imap::Account>),
+    Folder { path: PathBuf, move_to: Option<PathBuf> },
+}
+
+/// How letters leave.
+#[derive(Clone)]
+pub enum Carrier {
+    Smtp(Box<smtp::Server>),
+    Folder { path: PathBuf },
+}
+
+/// The key that seals receipts.
+#[derive(Clone)]
+pub struct Signing {
+    pub pkcs12: PathBuf,
+    pub password: Secret,
+    /// The agency stands by receipts that carry an unqualified signature.
+    pub accept_unqualified: bool,
+}
+
+impl Settings {
+    /// Numbers carry their register's code where there are several registers.
+    pub fn spelling(&self) -> Spelling {
+        if self.registers.len() > 1 { Spelling::WithCode } else { Spelling::Plain }
+    }
+
+    /// The code that may be left out when somebody types a number.
+    pub fn only_register(&self) -> Option<&str> {
+        match self.registers.as_slice() {
+            [one] => Some(&one.code),
+            _ => None,
+        }
+    }
+
+    /// Reads and checks a configuration file. `credentials` is systemd's `$CREDENTIALS_DIRECTORY`.
+    ///
+    /// # Errors
+    /// All problems of the file, in the order of their lines.
+    pub fn load(file: &Path, credentials: Option<&Path>) -> Result<Self, Vec<Problem>> {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                return Err(vec![Problem {
+                    file: file.to_owned(),
+                    line: 1,
+                    key: String::new(),
+                    value: None,
+                    why: format!("the configuration cannot be read: {error}"),
+                    hint: "name another file with --config, or copy config/recipisa.example.toml there".into(),
+                }]);
+            }
+        };
+        Self::read(file, &text, credentials)
+    }
+
+    /// As [`Settings::load`], from a text that stands in `file`.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn read(file: &Path, text: &str, credentials: Option<&Path>) -> Result<Self, Vec<Problem>> {
+        let page = Page::new(file, text);
+        let table = page.parse();
+        let root = Section::root(&page, &table);
+        let settings = read_all(&root, credentials);
+        root.finish();
+        let mut problems = page.problems.into_inner();
+        problems.sort_by(|a, b| (&a.file, a.line, &a.key).cmp(&(&b.file, b.line, &b.key)));
+        match settings {
+            Some(settings) if problems.is_empty() => Ok(settings),
+            _ => Err(problems),
+        }
+    }
+}
+
+/// Reads everything, so that every problem is found, and only then gives up.
+fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settings> {
+    let agency = root.section_needed("agency", "say who the agency is").and_then(agency);
+    let storage_dir = root.section_needed("storage", "say where the registry lives").and_then(|section| {
+        let dir = section.path("dir", "name the folder of the registry, for example \"/var/lib/recipisa\"");
+        section.finish();
+        dir
+    });
+    let calendar = calendar_file::read(root);
+    let registers = places::registers(root);
+    let offices = places::offices(root, &registers);
+    let sources = places::sources(root, &offices, credentials);
+    let transport = root.section_needed("transport", "say how letters leave").and_then(|section| {
+        places::transport(section, credentials)
+    });
+    let signing = root.section_needed("signing", "say which key seals the receipts").and_then(|section| {
+        let pkcs12 = section.path("pkcs12", "name the PKCS#12 file (.p12, .pfx) of the agency's key");
+        let password = secret::read(&section, "password", credentials);
+        let accept_unqualified = section.flag("accept_unqualified", false);
+        section.finish();
+        Some(Signing { pkcs12: pkcs12?, password: password?, accept_unqualified })
+    });
+    let request_types = request_types(root, &sources);
+    let (limits, files_max, measure) = limits(root);
+    Some(Settings {
+        agency: agency?,
+        storage_dir: storage_dir?,
+        calendar: calendar?,
+        registers,
+        offices,
+        sources,
+        transport: transport?,
+        signing: signing?,
+        request_types,
+        limits,
+        files_max,
+        measure,
+    })
+}
+
+fn agency(section: Section<'_, '_>) -> Option<Agency> {
+    let name = section.text("name", "the full official name, as it stands on letters");
+    let cui = section.text("cui", "the fiscal code (CUI) of the agency");
+    let address = section.text("address", "the postal address of the headquarters");
+    let phone = section.text("phone", "the telephone number for citizens");
+    let email = section.text("email", "the e-mail address for citizens' questions");
+    let website = section.text_opt("website");
+    section.finish();
+    Some(Agency { name: name?, cui: cui?, address: address?, phone: phone?, email: email?, website })
+}
+
+fn request_types(root: &Section<'_, '_>, sources: &[Source]) -> Vec<RequestType> {
+    let mut seen = BTreeSet::new();
+    let mut types = Vec::new();
+    for section in root.sections("request_type") {
+        let id = section.text("id", "a short name for records, for example \"indemnizatie-somaj\"");
+        let name = section.text("name", "the name as citizens and clerks read it");
+        let keywords = section.texts("keywords");
+        let wanted = section.texts("sources");
+        for unknown in wanted.iter().filter(|name| !sources.iter().any(|source| &source.name == *name)) {
+            section.wrong("sources", format!("there is no source \"{unknown}\""), "use the `name` of a [[source]]");
+        }
+        if let Some(id) = &id
+            && !seen.insert(id.clone())
+        {
+            section.wrong("id", "this id is used twice", "give every request type an id of its own");
+        }
+        section.finish();
+        if let (Some(id), Some(name)) = (id, name) {
+            types.push(RequestType { id, name, keywords, sources: wanted });
+        }
+    }
+    types
+}
+
+fn limits(root: &Section<'_, '_>) -> (Limits, usize, Measure) {
+    const MB: u64 = 1_000_000;
+    let mut limits = Limits::default();
+    let mut files_max = 200;
+    let mut measure = Measure { batch_bytes_max: 16 * MB, batch_mails_max: 50, mail_bytes_max: 50 * MB };
+    if let Some(section) = root.section("limits") {
+        measure.mail_bytes_max = section.integer("mail_bytes_max", measure.mail_bytes_max, 100_000..=500 * MB);
+        measure.batch_bytes_max = section.integer("batch_bytes_max", measure.batch_bytes_max, 100_000..=500 * MB);
+        limits.size_bytes_max = section.integer("file_bytes_max", limits.size_bytes_max, 10_000..=500 * MB);
+        limits.pixels_max = section.integer("pixels_max", limits.pixels_max, 1_000_000..=500 * MB);
+        limits.pages_max = section.integer("pages_max", limits.pages_max.into(), 1..=100_000) as u32;
+        limits.nesting_max = section.integer("nesting_max", limits.nesting_max.into(), 1..=10) as u8;
+        files_max = section.integer("files_max", files_max as u64, 1..=10_000) as usize;
+        section.finish();
+    }
+    (limits, files_max, measure)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! Registers, offices (points of work), sources and the transport.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Weekday;
+
+use super::reader::Section;
+use super::{Carrier, Source, SourceKind, secret};
+use crate::calendar::hours::{Hours, OfficeHours};
+use crate::edge::{imap, smtp, tls};
+
+/// A register: numbers run from 1 in it each year.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Register {
+    /// Written before the number where there are several registers.
+    pub code: String,
+    pub name: String,
+}
+
+/// A point of work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Office {
+    pub id: String,
+    pub name: String,
+    pub address: String,
+    /// One line that tells a citizen whom to ask.
+    pub contact: String,
+    /// Code of the register that it writes into.
+    pub register: String,
+    pub hours: OfficeHours,
+}
+
+const WEEK: [(&str, Weekday); 7] = [
+    ("monday", Weekday::Monday),
+    ("tuesday", Weekday::Tuesday),
+    ("wednesday", Weekday::Wednesday),
+    ("thursday", Weekday::Thursday),
+    ("friday", Weekday::Friday),
+    ("saturday", Weekday::Saturday),
+    ("sunday", Weekday::Sunday),
+];
+
+/// `[[register]]`; at least one.
+pub(super) fn registers(root: &Section<'_, '_>) -> Vec<Register> {
+    let mut registers: Vec<Register> = Vec::new();
+    for section in root.sections("register") {
+        let code = section.text("code", "a short code of letters and digits, for example \"CJ\"");
+        let name = section.text("name", "the name of the register, as printed on receipts");
+        if let Some(code) = &code {
+            if !is_name(code) {
+                section.wrong("code", "a code has only letters without diacritics, digits and hyphens", "for example \"CJ\"");
+            }
+            if registers.iter().any(|one| &one.code == code) {
+                section.wrong("code", "this code is used twice", "give every register a code of its own");
+            }
+        }
+        section.finish();
+        if let (Some(code), Some(name)) = (code, name) {
+            registers.push(Register { code, name });
+        }
+    }
+    if !root.has("register") {
+        root.wrong("register", "there is no register", "add [[register]] with `code` and `name`");
+    }
+    registers
+}
+
+/// `[[office]]`; at least one.
+pub(super) fn offices(root: &Section<'_, '_>, registers: &[Register]) -> Vec<Office> {
+    let mut offices: Vec<Office> = Vec::new();
+    for section in root.sections("office") {
+        let id = section.text("id", "a short name for the configuration, for example \"cluj\"");
+        let name = section.text("name", "the name of the point of work, as printed on receipts");
+        let address = section.text("address", "where citizens come in person");
+        let contact = section.text("contact", "one line that tells citizens whom to ask");
+        let register = section.text("register", "the `code` of a [[register]]");
+        if let Some(code) = &register
+            && !registers.iter().any(|one| &one.code == code)
+        {
+            section.wrong("register", "there is no register with this code", "use the `code` of a [[register]]");
+        }
+        if let Some(id) = &id
+            && offices.iter().any(|one| &one.id == id)
+        {
+            section.wrong("id", "this id is used twice", "give every office an id of its own");
+        }
+        let hours = hours(&section);
+        section.finish();
+        if let (Some(id), Some(name), Some(address), Some(contact), Some(register), Some(hours)) =
+            (id, name, address, contact, register, hours)
+        {
+            offices.push(Office { id, name, address, contact, register, hours });
+        }
+    }
+    if !root.has("office") {
+        root.wrong("office", "there is no office", "add [[office]] with `id`, `name`, `address`, `contact`, `register`");
+    }
+    offices
+}
+
+/// `hours = { monday = "08:00-16:30", … }`; a day that is left out is closed.
+fn hours(section: &Section<'_, '_>) -> Option<OfficeHours> {
+    if !section.has("hours") {
+        return Some(OfficeHours::default());
+    }
+    let table = section.section("hours")?;
+    let mut week: [Option<Hours>; 7] = [None; 7];
+    for (key, weekday) in WEEK {
+        if table.has(key) {
+            week[weekday.to_monday_zero_offset() as usize] = table.parsed(key, "write hours as \"08:00-16:30\"");
+        }
+    }
+    table.finish();
+    match OfficeHours::new(week) {
+        Ok(hours) => Some(hours),
+        Err(error) => {
+            section.wrong("hours", error.to_string(), "open the office on at least one day");
+            None
+        }
+    }
+}
+
+/// `[[source]]`; at least one.
+pub(super) fn sources(root: &Section<'_, '_>, offices: &[Office], credentials: Option<&Path>) -> Vec<Source> {
+    let mut sources: Vec<Source> = Vec::new();
+    let mut names = BTreeSet::new();
+    for section in root.sections("source") {
+        let name = section.text("name", "a short name for records, for example \"somaj\"; it never changes");
+        if let Some(name) = &name {
+            if !is_name(name) {
+                section.wrong("name", "a name has only letters without diacritics, digits, - and _", "for example \"somaj\"");
+            }
+            if !names.insert(name.clone()) {
+                section.wrong("name", "this name is used twice", "give every source a name of its own");
+            }
+        }
+        let address = address(&section, "address", "the dedicated e-mail address of this mailbox");
+        let office = section.text("office", "the `id` of an [[office]]");
+        if let Some(id) = &office
+            && !offices.iter().any(|one| &one.id == id)
+        {
+            section.wrong("office", "there is no office with this id", "use the `id` of an [[office]]");
+        }
+        let poll_seconds = section.integer("poll_seconds", 30, 1..=3_600);
+        let kind = source_kind(&section, credentials);
+        section.finish();
+        if let (Some(name), Some(address), Some(office), Some(kind)) = (name, address, office, kind) {
+            sources.push(Source { name, address, office, poll_seconds, kind });
+        }
+    }
+    if !root.has("source") {
+        root.wrong("source", "there is no source", "add [[source]] with `name`, `kind`, `address`, `office`");
+    }
+    sources
+}
+
+fn source_kind(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<SourceKind> {
+    enum Word {
+        Imap,
+        Folder,
+    }
+    const HINT: &str = "write \"imap\" for a mail server, \"folder\" for a Maildir or a folder of .eml files";
+    match section.text("kind", HINT)?.as_str() {
+        "imap" => Some(Word::Imap),
+        "folder" => Some(Word::Folder),
+        _ => {
+            section.wrong("kind", "this kind of source is not known", HINT);
+            None
+        }
+    }
+    .and_then(|word| match word {
+        Word::Imap => imap_account(section, credentials).map(|account| SourceKind::Imap(Box::new(account))),
+        Word::Folder => {
+            let path = section.path("path", "the Maildir, or the folder of .eml files");
+            let move_to = section.path_opt("move_to");
+            Some(SourceKind::Folder { path: path?, move_to })
+        }
+    })
+}
+
+fn imap_account(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<imap::Account> {
+    let words = [("tls", imap::Security::Tls), ("starttls", imap::Security::StartTls)];
+    let host = section.text("host", "the name of the IMAP server, as in its certificate");
+    let security = section.choice("security", Some(imap::Security::Tls), &words);
+    let usual = if security == Some(imap::Security::StartTls) { 143 } else { 993 };
+    let port = section.integer("port", usual, 1..=65_535) as u16;
+    let user = section.text("user", "the user name of the mailbox");
+    let password = secret::read(section, "password", credentials);
+    let folder = section.text_opt("folder").unwrap_or_else(|| "INBOX".into());
+    let move_to = match section.text_opt("move_to") {
+        None => Some("Inregistrate".to_owned()),
+        Some(text) => Some(text).filter(|text| !text.is_empty()),
+    };
+    if move_to.as_deref() == Some(folder.as_str()) {
+        section.wrong("move_to", "kept mail cannot be moved into the folder it is read from", "name another folder");
+    }
+    for (key, text) in [("folder", Some(&folder)), ("move_to", move_to.as_ref())] {
+        if text.is_some_and(|text| !text.is_ascii()) {
+            section.wrong(key, "folder names must be ASCII so far", "use a folder name without diacritics");
+        }
+    }
+    let ca_file = ca_file(section);
+    Some(imap::Account {
+        host: host?,
+        port,
+        security: security?,
+        user: user?,
+        password: password?.reveal().to_owned(),
+        folder,
+        move_to,
+        ca_file,
+    })
+}
+
+/// `[transport]`.
+pub(super) fn transport(section: Section<'_, '_>, credentials: Option<&Path>) -> Option<Carrier> {
+    const HINT: &str = "write \"smtp\" for a mail server, \"folder\" to write letters as files";
+    let carrier = match section.text("kind", HINT).as_deref() {
+        Some("smtp") => smtp_server(&section, credentials).map(|server| Carrier::Smtp(Box::new(server))),
+        Some("folder") => section.path("path", "the folder for letters").map(|path| Carrier::Folder { path }),
+        Some(_) => {
+            section.wrong("kind", "this kind of transport is not known", HINT);
+            None
+        }
+        None => None,
+    };
+    section.finish();
+    carrier
+}
+
+fn smtp_server(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<smtp::Server> {
+    let words = [("tls", smtp::Security::Tls), ("starttls", smtp::Security::StartTls)];
+    let host = section.text("host", "the name of the submission server, as in its certificate");
+    let security = section.choice("security", Some(smtp::Security::StartTls), &words);
+    let usual = if security == Some(smtp::Security::Tls) { 465 } else { 587 };
+    let port = section.integer("port", usual, 1..=65_535) as u16;
+    let user = section.text_opt("user");
+    let password = match (&user, section.has("password")) {
+        (None, true) => {
+            section.wrong("password", "there is a password and no user", "add `user`, or remove the password");
+            None
+        }
+        (None, false) => None,
+        (Some(_), _) => Some(secret::read(section, "password", credentials)?),
+    };
+    let hello = section.text_opt("hello").unwrap_or_else(|| "localhost".into());
+    let ca_file = ca_file(section);
+    let login = user.zip(password).map(|(user, password)| (user, password.reveal().to_owned()));
+    Some(smtp::Server { host: host?, port, security: security?, login, hello, ca_file })
+}
+
+fn ca_file(section: &Section<'_, '_>) -> Option<PathBuf> {
+    let path = section.path_opt("ca_file")?;
+    if let Err(error) = tls::pem_authorities(Some(&path)) {
+        let hint = "name a PEM file with the certificate of the authority, or remove the key";
+        section.wrong("ca_file", crate::flow::with_causes(&error), hint);
+    }
+    Some(path)
+}
+
+/// A plain mail address.
+fn address(section: &Section<'_, '_>, key: &str, hint: &str) -> Option<String> {
+    let text = section.text(key, hint)?;
+    if text.parse::<lettre::Address>().is_err() {
+        section.wrong(key, "this is no e-mail address", hint);
+        return None;
+    }
+    Some(text)
+}
+
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}

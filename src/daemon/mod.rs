@@ -1,0 +1,16 @@
+//! The process: assembled by hand from settings, driven in steps, ended between two items.
+//!
+//! [`House::open`] puts the parts together; [`once`] makes one pass over all that is due; [`run`] goes on until it is
+//! told to end. One lock on the storage folder keeps two of them apart.
+
+mod bell;
+mod export;
+pub mod logging;
+mod once;
+mod parts;
+mod run;
+
+pub use export::export_receipts;
+pub use once::{Pass, once};
+pub use parts::{House, StartError};
+pub use run::{Ending, run};

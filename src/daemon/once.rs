@@ -1,0 +1,154 @@
+//! One pass over all that is due: every source, every decision, every receipt, every letter.
+
+use jiff::Timestamp;
+use tracing::{error, info, warn};
+
+use crate::daemon::House;
+use crate::daemon::logging::scrubbed;
+use crate::flow::admit::{self, Admitted};
+use crate::flow::deliver::{self, Delivered};
+use crate::flow::fetch;
+use crate::flow::issue::{self, Letterhead, Round};
+use crate::flow::{self, StepError, with_causes};
+use crate::mailbox::{Mailbox, SourceId};
+use crate::outbox::Transport;
+use crate::store::Store;
+
+/// What a pass did, and what went wrong on the way.
+#[derive(Debug, Default)]
+pub struct Pass {
+    pub shown: usize,
+    pub kept: usize,
+    pub decided: usize,
+    pub receipts: usize,
+    pub letters: usize,
+    /// For the operator, with causes.
+    pub errors: Vec<String>,
+}
+
+/// Works until nothing is due any more. Errors of one partner do not stop the work with the others.
+pub fn once(house: &House, letterhead: &Letterhead, transport: &mut dyn Transport, ending: &(dyn Fn() -> bool + Sync)) -> Pass {
+    let mut pass = Pass::default();
+    let now = || house.clock.now();
+    let flow_house = flow::House { store: &house.store, archive: &house.archive, now: &now, ending };
+    if let Err(error) = house.store.letters_release(&[]) {
+        pass.errors.push(with_causes(&error));
+        return pass;
+    }
+    for source in &house.settings.sources {
+        let result = house.mailbox(source).map_err(|error| with_causes(&error)).and_then(|mut mailbox| {
+            fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut || {}).map_err(|error| with_causes(&error))
+        });
+        match result {
+            Ok(fetched) => {
+                pass.shown += fetched.shown;
+                pass.kept += fetched.kept;
+            }
+            Err(error) => pass.errors.push(format!("source {}: {error}", source.name)),
+        }
+    }
+    if let Err(error) = decide_and_issue(house, flow_house, letterhead, &mut pass) {
+        pass.errors.push(with_causes(&error));
+    }
+    if let Err(error) = deliver_all(flow_house, transport, &mut pass) {
+        pass.errors.push(with_causes(&error));
+    }
+    pass
+}
+
+pub(super) fn fetch_source(
+    house: &House,
+    flow_house: flow::House<'_>,
+    name: &str,
+    mailbox: &mut dyn Mailbox,
+    after_batch: &mut dyn FnMut(),
+) -> Result<fetch::Fetched, StepError> {
+    let id = SourceId(name.to_owned());
+    fetch::pass(flow_house, &id, mailbox, house.settings.measure, after_batch)
+}
+
+/// Decides all undecided mails and issues all receipts owed.
+pub(super) fn decide_and_issue(
+    house: &House,
+    flow_house: flow::House<'_>,
+    letterhead: &Letterhead,
+    pass: &mut Pass,
+) -> Result<(), StepError> {
+    while !(flow_house.ending)() {
+        let admitted = admit::round(flow_house, &house.desks, &house.policy)?;
+        let before = (pass.decided, pass.receipts);
+        pass.decided += admitted.decided.len();
+        report_admitted(house, &admitted, &mut pass.errors);
+        let round = issue::round(flow_house, letterhead)?;
+        pass.receipts += round.issued.len();
+        report_issued(house, &round, &mut pass.errors);
+        // What failed stays due; it is tried again at the next pass and not in a circle now.
+        if (pass.decided, pass.receipts) == before && admitted.failed.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn deliver_all(flow_house: flow::House<'_>, transport: &mut dyn Transport, pass: &mut Pass) -> Result<(), StepError> {
+    while !(flow_house.ending)() {
+        let delivered = deliver::round(flow_house, transport)?;
+        report_delivered(&delivered, &mut pass.errors);
+        pass.letters += delivered.sent.len();
+        if delivered.is_empty() || delivered.transport_down {
+            break;
+        }
+    }
+    transport.rest();
+    Ok(())
+}
+
+fn report_admitted(house: &House, admitted: &Admitted, errors: &mut Vec<String>) {
+    for (mail, outcome, reason) in &admitted.decided {
+        let number = admitted
+            .entries
+            .iter()
+            .find(|entry| entry.mail_seq == *mail)
+            .map(|entry| entry.number.spelled(house.settings.spelling()));
+        info!(mail.id = mail, outcome = outcome.as_str(), reason = reason.as_str(), entry.number = number, "mail decided");
+    }
+    for (mail, why) in &admitted.failed {
+        warn!(mail.id = mail, why = scrubbed(why), "a decision failed");
+        errors.push(format!("mail {mail}: {why}"));
+    }
+}
+
+fn report_issued(house: &House, round: &Round, errors: &mut Vec<String>) {
+    for issued in &round.issued {
+        let number = issued.number.spelled(house.settings.spelling());
+        info!(entry.number = number, letter = issued.letter.is_some(), "receipt issued");
+    }
+    for (number, why) in &round.failed {
+        error!(entry.number = %number, why = scrubbed(why), "a receipt could not be made; it stays owed");
+        errors.push(format!("receipt {number}: {why}"));
+    }
+}
+
+pub(super) fn report_delivered(delivered: &Delivered, errors: &mut Vec<String>) {
+    for id in &delivered.sent {
+        info!(letter.id = local_part(id), "letter sent");
+    }
+    for (id, why) in &delivered.put_off {
+        warn!(letter.id = local_part(id), why = scrubbed(why), "letter put off; it is tried again");
+        errors.push(format!("letter put off, it is tried again: {why}"));
+    }
+    for (id, why) in &delivered.given_up {
+        error!(letter.id = local_part(id), why = scrubbed(why), "letter given up; hand the receipt over another way");
+        errors.push(format!("letter given up: {why}"));
+    }
+}
+
+/// Our own identifiers carry nothing personal, but an `@` would look as if they did.
+fn local_part(message_id: &str) -> &str {
+    message_id.split('@').next().unwrap_or_default()
+}
+
+/// The time of the next letter, seen from `now`.
+pub(super) fn seconds_until(next: Option<Timestamp>, now: Timestamp) -> u64 {
+    next.map_or(u64::MAX, |next| u64::try_from(next.duration_since(now).as_secs()).unwrap_or_default())
+}

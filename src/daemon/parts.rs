@@ -1,0 +1,196 @@
+//! The parts of the house, made from the settings, and the lock that only one process holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::config::{Carrier, Settings, Source, SourceKind};
+use crate::edge::archive::FolderArchive;
+use crate::edge::clock::Clock;
+use crate::edge::folder::{FolderMailbox, FolderTransport};
+use crate::edge::imap::ImapMailbox;
+use crate::edge::signing::pkcs12::{Pkcs12Error, Pkcs12Signer};
+use crate::edge::smtp::SmtpTransport;
+use crate::edge::sqlite::SqliteStore;
+use crate::flow::issue::Letterhead;
+use crate::mailbox::{Mailbox, SourceId};
+use crate::outbox::Transport;
+use crate::receipt::content::{Marking, Office};
+use crate::receipt::signature::{Signer, qualified};
+use crate::registry::{Desk, Policy};
+use crate::screening;
+use crate::store::{ArchiveError, StoreError};
+
+/// Why the process cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("making the storage folder {path}; check its owner and the disk")]
+    Folder { path: PathBuf, #[source] source: std::io::Error },
+    #[error("another recipisa works on {path} (run or once); wait for it or stop it")]
+    Busy { path: PathBuf },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error("reading the key file {path}; check `pkcs12` under [signing]")]
+    KeyFile { path: PathBuf, #[source] source: std::io::Error },
+    #[error("the key in {path} cannot be used")]
+    Key { path: PathBuf, #[source] source: Pkcs12Error },
+    #[error("the machine gives no threads or file descriptors")]
+    Machine(#[source] std::io::Error),
+}
+
+/// Everything that a step may need, opened.
+pub struct House {
+    pub settings: Settings,
+    pub store: SqliteStore,
+    pub archive: FolderArchive,
+    pub clock: Clock,
+    pub desks: BTreeMap<String, Desk>,
+    pub policy: Policy,
+}
+
+/// The right to work on the registry; given back when it is dropped.
+pub struct Lock {
+    _file: File,
+}
+
+/// Where the database of a storage folder is.
+pub fn database_path(storage_dir: &Path) -> PathBuf {
+    storage_dir.join("recipisa.db")
+}
+
+impl House {
+    /// Opens storage; nothing is connected.
+    ///
+    /// # Errors
+    /// The storage folder, the database or the archive cannot be used.
+    pub fn open(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        let dir = settings.storage_dir.clone();
+        fs::create_dir_all(&dir).map_err(|source| StartError::Folder { path: dir.clone(), source })?;
+        let store = SqliteStore::open(&database_path(&dir))?;
+        let archive = FolderArchive::open(&dir.join("archive"))?;
+        let (desks, policy) = (desks(&settings), policy(&settings));
+        Ok(Self { settings, store, archive, clock, desks, policy })
+    }
+
+    /// Takes the lock of the storage folder.
+    ///
+    /// # Errors
+    /// Another process has it, or the file cannot be made.
+    pub fn lock(&self) -> Result<Lock, StartError> {
+        let path = self.settings.storage_dir.join("recipisa.lock");
+        let failed = |source| StartError::Folder { path: path.clone(), source };
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                Err(StartError::Busy { path: self.settings.storage_dir.clone() })
+            }
+            Err(error) => Err(failed(error.into())),
+        }
+    }
+
+    /// What the receipts say and who seals them.
+    ///
+    /// # Errors
+    /// The key cannot be read or used.
+    pub fn letterhead(&self) -> Result<Letterhead, StartError> {
+        let signer = signer(&self.settings)?;
+        let validity = signer.validity();
+        let is_qualified = signer.certificate_chain().first().is_some_and(|leaf| qualified(leaf));
+        let stands = is_qualified || self.settings.signing.accept_unqualified;
+        let offices = self.settings.offices.iter().map(|office| {
+            let content = Office {
+                name: office.name.clone(),
+                address: office.address.clone(),
+                contact: office.contact.clone(),
+                hours: office.hours.hours_ro(),
+            };
+            (office.id.clone(), content)
+        });
+        let settings = &self.settings;
+        Ok(Letterhead {
+            agency: settings.agency.clone(),
+            offices: offices.collect(),
+            registers: settings.registers.iter().map(|one| (one.code.clone(), one.name.clone())).collect(),
+            request_types: settings.request_types.clone(),
+            spelling: settings.spelling(),
+            addresses: settings.sources.iter().map(|one| (one.name.clone(), one.address.clone())).collect(),
+            signer: Box::new(signer),
+            signer_valid: Box::new(move |now| validity.check(now).map_err(|error| error.to_string())),
+            marking: if stands { Marking::None } else { Marking::Demonstration },
+        })
+    }
+
+    /// The source's mailbox, not yet connected.
+    ///
+    /// # Errors
+    /// The machine gives no threads or file descriptors.
+    pub fn mailbox(&self, source: &Source) -> Result<Box<dyn Mailbox>, StartError> {
+        let id = SourceId(source.name.clone());
+        Ok(match &source.kind {
+            SourceKind::Imap(account) => {
+                Box::new(ImapMailbox::new(id, (**account).clone()).map_err(StartError::Machine)?)
+            }
+            SourceKind::Folder { path, move_to } => {
+                Box::new(FolderMailbox::new(id, path.clone(), move_to.clone()))
+            }
+        })
+    }
+
+    /// What carries the letters, not yet connected.
+    ///
+    /// # Errors
+    /// The machine gives no threads or file descriptors.
+    pub fn transport(&self) -> Result<Box<dyn Transport>, StartError> {
+        Ok(match &self.settings.transport {
+            Carrier::Smtp(server) => {
+                Box::new(SmtpTransport::new((**server).clone()).map_err(StartError::Machine)?)
+            }
+            Carrier::Folder { path } => Box::new(FolderTransport::new(path.clone())),
+        })
+    }
+}
+
+/// Opens the key that the settings name.
+///
+/// # Errors
+/// The file cannot be read, the password is wrong, or the key is of no kind that may seal.
+pub fn signer(settings: &Settings) -> Result<Pkcs12Signer, StartError> {
+    let path = &settings.signing.pkcs12;
+    let bytes = fs::read(path).map_err(|source| StartError::KeyFile { path: path.clone(), source })?;
+    Pkcs12Signer::open(&bytes, settings.signing.password.reveal())
+        .map_err(|source| StartError::Key { path: path.clone(), source })
+}
+
+fn desks(settings: &Settings) -> BTreeMap<String, Desk> {
+    let mut desks = BTreeMap::new();
+    for source in &settings.sources {
+        // The configuration was checked: every source names an office that is there.
+        let Some(office) = settings.offices.iter().find(|office| office.id == source.office) else { continue };
+        let desk = Desk {
+            source: source.name.clone(),
+            address: source.address.clone(),
+            office: office.id.clone(),
+            register: office.register.clone(),
+            hours: office.hours.clone(),
+        };
+        desks.insert(source.name.clone(), desk);
+    }
+    desks
+}
+
+/// What decisions depend on, from the settings.
+pub fn policy(settings: &Settings) -> Policy {
+    let own: BTreeSet<String> = settings.sources.iter().map(|source| source.address.to_lowercase()).collect();
+    Policy {
+        limits: settings.limits.clone(),
+        files_max: settings.files_max,
+        screening: screening::Policy { own_addresses: own },
+        request_types: settings.request_types.clone(),
+        calendar: settings.calendar.clone(),
+    }
+}

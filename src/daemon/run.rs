@@ -1,0 +1,188 @@
+//! The daemon: one thread for each source, one that decides and issues, one that delivers.
+//!
+//! They meet only in the store; bells tell the next one that there is work. A step that fails is tried again after a
+//! wait that grows; the others go on. Asked to end, each finishes the item in hand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tracing::{error, info};
+
+use crate::config::Source;
+use crate::daemon::bell::Bell;
+use crate::daemon::logging::scrubbed;
+use crate::daemon::once::{Pass, decide_and_issue, fetch_source, report_delivered, seconds_until};
+use crate::daemon::{House, StartError};
+use crate::flow::deliver;
+use crate::flow::issue::Letterhead;
+use crate::flow::{self, StepError, with_causes};
+use crate::mailbox::Disposition;
+use crate::outbox::Transport;
+use crate::store::Store;
+
+/// How long a step may doze: what the CLI changed is noticed by then.
+const DOZE: Duration = Duration::from_secs(1);
+/// Waits after errors grow from the first to the last of these.
+const WAITS_S: [u64; 6] = [1, 5, 15, 60, 120, 300];
+
+/// The wish to end, shared with the signal handler.
+#[derive(Clone, Default)]
+pub struct Ending {
+    asked: Arc<AtomicBool>,
+    bells: Arc<Bells>,
+}
+
+#[derive(Default)]
+struct Bells {
+    sources: Bell,
+    work: Bell,
+    letters: Bell,
+}
+
+impl Ending {
+    /// Asks everything to end.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+        self.bells.sources.ring();
+        self.bells.work.ring();
+        self.bells.letters.ring();
+    }
+
+    /// Whether it was asked.
+    pub fn asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+/// Works until `ending` is asked.
+///
+/// # Errors
+/// Something needed at the start is missing; later errors are logged and waited out.
+pub fn run(house: &House, letterhead: &Letterhead, ending: &Ending) -> Result<(), StartError> {
+    house.store.letters_release(&[])?;
+    let mut mailboxes = Vec::new();
+    for source in &house.settings.sources {
+        mailboxes.push((source, house.mailbox(source)?));
+    }
+    let mut transport = house.transport()?;
+    info!(sources = mailboxes.len(), "recipisa works");
+    thread::scope(|scope| {
+        for (source, mailbox) in mailboxes {
+            scope.spawn(move || read_source(house, source, mailbox, ending));
+        }
+        scope.spawn(|| register(house, letterhead, ending));
+        scope.spawn(|| send(house, &mut *transport, ending));
+    });
+    info!("recipisa has ended");
+    Ok(())
+}
+
+/// Errors in a row, and the wait that they earn.
+struct Patience {
+    errors: usize,
+}
+
+impl Patience {
+    fn wait_after(&mut self, step: &'static str, source: &str, error: &StepError) -> Duration {
+        let wait = WAITS_S[self.errors.min(WAITS_S.len() - 1)];
+        self.errors += 1;
+        let needs_person = error.disposition() == Disposition::Stop;
+        let why = scrubbed(&with_causes(error));
+        error!(step, source, needs_person, wait_s = wait, why, "a step failed; it is tried again");
+        Duration::from_secs(wait)
+    }
+}
+
+fn read_source(
+    house: &House,
+    source: &Source,
+    mut mailbox: Box<dyn crate::mailbox::Mailbox>,
+    ending: &Ending,
+) {
+    let now = || house.clock.now();
+    let asked = || ending.asked();
+    let flow_house = flow::House { store: &house.store, archive: &house.archive, now: &now, ending: &asked };
+    let mut patience = Patience { errors: 0 };
+    while !ending.asked() {
+        let mut ring = || ending.bells.work.ring();
+        let wait = match fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut ring) {
+            Ok(fetched) => {
+                patience.errors = 0;
+                if fetched.kept > 0 {
+                    info!(source = source.name, shown = fetched.shown, kept = fetched.kept, "mail kept");
+                }
+                Duration::from_secs(source.poll_seconds)
+            }
+            Err(error) => patience.wait_after("fetch", &source.name, &error),
+        };
+        doze(ending, wait);
+    }
+}
+
+/// Waits, but ends within a second of being asked. The sources share one bell, which rings only at the end.
+fn doze(ending: &Ending, wait: Duration) {
+    let mut left = wait;
+    while !left.is_zero() && !ending.asked() {
+        let piece = left.min(DOZE);
+        ending.bells.sources.wait(piece);
+        left -= piece;
+    }
+}
+
+fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
+    let now = || house.clock.now();
+    let asked = || ending.asked();
+    let flow_house = flow::House { store: &house.store, archive: &house.archive, now: &now, ending: &asked };
+    let mut patience = Patience { errors: 0 };
+    while !ending.asked() {
+        let mut pass = Pass::default();
+        match decide_and_issue(house, flow_house, letterhead, &mut pass) {
+            Ok(()) if pass.errors.is_empty() => patience.errors = 0,
+            // Told already, item by item.
+            Ok(()) => {
+                let wait = WAITS_S[patience.errors.min(WAITS_S.len() - 1)];
+                patience.errors += 1;
+                doze(ending, Duration::from_secs(wait));
+            }
+            Err(error) => doze(ending, patience.wait_after("register", "", &error)),
+        }
+        if pass.receipts > 0 {
+            ending.bells.letters.ring();
+        }
+        ending.bells.work.wait(DOZE);
+    }
+}
+
+fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
+    let now = || house.clock.now();
+    let asked = || ending.asked();
+    let flow_house = flow::House { store: &house.store, archive: &house.archive, now: &now, ending: &asked };
+    let mut patience = Patience { errors: 0 };
+    while !ending.asked() {
+        match deliver::round(flow_house, transport) {
+            Ok(delivered) => {
+                report_delivered(&delivered, &mut Vec::new());
+                if delivered.transport_down {
+                    let wait = WAITS_S[patience.errors.min(WAITS_S.len() - 1)];
+                    patience.errors += 1;
+                    doze(ending, Duration::from_secs(wait));
+                } else if delivered.is_empty() {
+                    patience.errors = 0;
+                    rest_until_due(house, transport, ending);
+                }
+            }
+            Err(error) => doze(ending, patience.wait_after("deliver", "", &error)),
+        }
+    }
+    transport.rest();
+}
+
+/// Nothing is due: lets the connection go after a while, and waits for the bell or for the next letter's time.
+fn rest_until_due(house: &House, transport: &mut dyn Transport, ending: &Ending) {
+    let next = house.store.backlog().ok().and_then(|backlog| backlog.next_letter_at);
+    let until_next = Duration::from_secs(seconds_until(next, house.clock.now()).min(DOZE.as_secs()));
+    ending.bells.letters.wait(until_next.max(Duration::from_millis(50)));
+    transport.rest();
+}

@@ -1,0 +1,218 @@
+//! Sending by SMTP submission (RFC 6409) through lettre, over a stream of our own.
+//!
+//! lettre leaves Nagle's algorithm on, which with delayed acknowledgements costs 40 ms a letter; so the TCP stream is
+//! made here with TCP_NODELAY. One connection is kept and used again, and made anew when the server has ended it.
+
+mod stream;
+
+use std::error::Error as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lettre::address::Envelope as SmtpEnvelope;
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+use crate::edge::tls;
+use crate::outbox::{Envelope, Transport, TransportError};
+
+/// RFC 5321 §4.5.3.2 allows ten minutes for the end of DATA; no submission server needs them.
+const SEND_TIMEOUT: Duration = Duration::from_secs(180);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How the connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte (port 465).
+    Tls,
+    /// Plain at first, then STARTTLS before anything else; refused where the server has none (port 587).
+    StartTls,
+}
+
+/// The submission server.
+#[derive(Clone)]
+pub struct Server {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    /// User and password; `None` where the server knows us by our address.
+    pub login: Option<(String, String)>,
+    /// The name said in EHLO.
+    pub hello: String,
+    /// Certification authorities beside the machine's own.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Letters over one reused SMTP connection.
+pub struct SmtpTransport {
+    server: Server,
+    runtime: Runtime,
+    connection: Option<AsyncSmtpConnection>,
+}
+
+impl SmtpTransport {
+    /// A transport to this server; nothing is connected yet.
+    ///
+    /// # Errors
+    /// The machine gives no threads or file descriptors.
+    pub fn new(server: Server) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { server, runtime, connection: None })
+    }
+}
+
+impl Transport for SmtpTransport {
+    fn send(&mut self, envelope: Envelope<'_>, bytes: &[u8]) -> Result<String, TransportError> {
+        let (server, connection) = (&self.server, &mut self.connection);
+        self.runtime.block_on(async {
+            let envelope = smtp_envelope(envelope, server)?;
+            let mut kept = connection.take();
+            let alive = match &mut kept {
+                Some(kept) => kept.test_connected().await,
+                None => false,
+            };
+            let mut open = match kept {
+                Some(kept) if alive => kept,
+                _ => connect(server).await?,
+            };
+            let answer = timeout(SEND_TIMEOUT, open.send(&envelope, bytes)).await.map_err(|elapsed| {
+                TransportError::Unreachable { server: server.name(), doing: "sending", source: elapsed.into() }
+            })?;
+            match answer {
+                Ok(response) => {
+                    *connection = Some(open);
+                    Ok(format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" ")))
+                }
+                Err(error) => {
+                    open.abort().await;
+                    Err(translated(error, server, "sending"))
+                }
+            }
+        })
+    }
+
+    fn rest(&mut self) {
+        if let Some(mut open) = self.connection.take() {
+            self.runtime.block_on(async {
+                // A server that does not answer QUIT is left without a word.
+                timeout(Duration::from_secs(2), open.quit()).await.ok();
+            });
+        }
+    }
+}
+
+impl Server {
+    fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+}
+
+fn smtp_envelope(envelope: Envelope<'_>, server: &Server) -> Result<SmtpEnvelope, TransportError> {
+    let refused = |error: &dyn std::fmt::Display| TransportError::Refused {
+        server: server.name(),
+        answer: format!("not asked: an address cannot be used ({error})"),
+    };
+    let from = envelope.from.parse().map_err(|error| refused(&error))?;
+    let to = envelope.to.parse().map_err(|error| refused(&error))?;
+    SmtpEnvelope::new(Some(from), vec![to]).map_err(|error| refused(&error))
+}
+
+async fn connect(server: &Server) -> Result<AsyncSmtpConnection, TransportError> {
+    match timeout(CONNECT_TIMEOUT, connect_unbounded(server)).await {
+        Ok(result) => result,
+        Err(elapsed) => Err(TransportError::Unreachable {
+            server: server.name(),
+            doing: "connecting",
+            source: elapsed.into(),
+        }),
+    }
+}
+
+async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, TransportError> {
+    let unreachable = |doing, source: Box<dyn std::error::Error + Send + Sync>| TransportError::Unreachable {
+        server: server.name(),
+        doing,
+        source,
+    };
+    let tcp = TcpStream::connect((server.host.as_str(), server.port))
+        .await
+        .map_err(|error| unreachable("connecting", error.into()))?;
+    tcp.set_nodelay(true).map_err(|error| unreachable("connecting", error.into()))?;
+    let hello = ClientId::Domain(server.hello.clone());
+    let stream: Box<dyn AsyncTokioStream> = match server.security {
+        Security::StartTls => Box::new(tcp),
+        Security::Tls => {
+            let connector = tls::connector(server.ca_file.as_deref())
+                .map_err(|error| unreachable("setting up TLS", error.into()))?;
+            Box::new(
+                stream::Protected::connect(connector, &server.host, tcp)
+                    .await
+                    .map_err(|error| unreachable("agreeing on TLS (is the certificate's name right?)", error))?,
+            )
+        }
+    };
+    let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &hello)
+        .await
+        .map_err(|error| translated(error, server, "greeting"))?;
+    if server.security == Security::StartTls {
+        if !connection.can_starttls() {
+            connection.abort().await;
+            return Err(TransportError::Unprotected { server: server.name() });
+        }
+        let parameters = tls_parameters(server)?;
+        connection
+            .starttls(parameters, &hello)
+            .await
+            .map_err(|error| translated(error, server, "agreeing on TLS (is the certificate's name right?)"))?;
+    }
+    if let Some((user, password)) = &server.login {
+        let credentials = Credentials::new(user.clone(), password.clone());
+        connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await.map_err(|error| {
+            if error.is_permanent() || error.is_client() {
+                TransportError::Login { server: server.name(), answer: answer_of(&error) }
+            } else {
+                translated(error, server, "logging in")
+            }
+        })?;
+    }
+    Ok(connection)
+}
+
+fn tls_parameters(server: &Server) -> Result<TlsParameters, TransportError> {
+    let unreachable = |source| TransportError::Unreachable {
+        server: server.name(),
+        doing: "setting up TLS",
+        source,
+    };
+    let mut builder = TlsParameters::builder(server.host.clone());
+    for pem in tls::pem_authorities(server.ca_file.as_deref()).map_err(|error| unreachable(error.into()))? {
+        let certificate = Certificate::from_pem(pem.as_bytes()).map_err(|error| unreachable(error.into()))?;
+        builder = builder.add_root_certificate(certificate);
+    }
+    builder.build_native().map_err(|error| unreachable(error.into()))
+}
+
+/// 4xx and 5xx told apart; everything without an answer is the connection's fault.
+fn translated(error: SmtpError, server: &Server, doing: &'static str) -> TransportError {
+    if error.is_permanent() {
+        TransportError::Refused { server: server.name(), answer: answer_of(&error) }
+    } else if error.is_transient() {
+        TransportError::PutOff { server: server.name(), answer: answer_of(&error) }
+    } else {
+        TransportError::Unreachable { server: server.name(), doing, source: error.into() }
+    }
+}
+
+/// The code and the server's own words.
+fn answer_of(error: &SmtpError) -> String {
+    let words = error.source().map(ToString::to_string).unwrap_or_else(|| error.to_string());
+    match error.status() {
+        Some(code) => format!("{code} {words}"),
+        None => words,
+    }
+}

@@ -1,0 +1,107 @@
+//! Opening the file, bringing its tables forward, and the secret that identifiers are made with.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+
+use super::unavailable;
+use crate::registry::InstanceSecret;
+use crate::store::{StoreError, Stored};
+
+/// Marks the file as ours (`PRAGMA application_id`): the letters `rcps`.
+const APPLICATION_ID: i32 = 0x7263_7073;
+/// The CLI may hold the database for a moment; nobody holds it for long.
+const BUSY: Duration = Duration::from_secs(10);
+const MIGRATIONS: [&str; 1] = [include_str!("001_first.sql")];
+
+/// The connection that writes; the file is made where there is none.
+pub(super) fn open_for_writing(path: &Path) -> Stored<Connection> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    };
+    open().map_err(|error| unavailable("opening the database", error))
+}
+
+/// The connection that only reads.
+pub(super) fn open_for_reading(path: &Path) -> Stored<Connection> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(BUSY)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    };
+    open().map_err(|error| unavailable("opening the database", error))
+}
+
+/// Brings an older database forward; refuses one that a newer program wrote.
+pub(super) fn migrate(connection: &mut Connection) -> Stored<()> {
+    let doing = "bringing the database forward";
+    let read = |connection: &Connection, pragma: &str| {
+        connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0))
+    };
+    let version = read(connection, "user_version").map_err(|error| unavailable(doing, error))?;
+    let application = read(connection, "application_id").map_err(|error| unavailable(doing, error))?;
+    if version > 0 && application != APPLICATION_ID {
+        return Err(StoreError::Refused("the file is a database of another program; choose another `dir`".into()));
+    }
+    let known = MIGRATIONS.len() as i32;
+    if version > known {
+        return Err(StoreError::Refused(format!(
+            "the database has version {version} and this program knows {known}; run the newer program"
+        )));
+    }
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version.max(0) as usize) {
+        let step = |connection: &mut Connection| -> rusqlite::Result<()> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let now: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            if now == index as i32 {
+                transaction.execute_batch(migration)?;
+                transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+                transaction.pragma_update(None, "user_version", index as i32 + 1)?;
+            }
+            transaction.commit()
+        };
+        step(connection).map_err(|error| unavailable(doing, error))?;
+    }
+    Ok(())
+}
+
+/// Reads the instance secret; makes it at the first start.
+pub(super) fn secret(connection: &mut Connection) -> Stored<InstanceSecret> {
+    let doing = "reading the instance secret";
+    let read = |connection: &Connection| {
+        connection
+            .query_row("SELECT value FROM instance WHERE key = 'secret'", [], |row| row.get::<_, String>(0))
+            .optional()
+    };
+    let mut stored = read(connection).map_err(|error| unavailable(doing, error))?;
+    if stored.is_none() {
+        let mut fresh = [0_u8; 32];
+        openssl::rand::rand_bytes(&mut fresh).map_err(|error| StoreError::Unavailable {
+            doing,
+            hint: "the machine gives no random bytes",
+            source: Box::new(error),
+        })?;
+        connection
+            .execute(
+                "INSERT OR IGNORE INTO instance (key, value) VALUES ('secret', ?1)",
+                [data_encoding::HEXLOWER.encode(&fresh)],
+            )
+            .map_err(|error| unavailable(doing, error))?;
+        stored = read(connection).map_err(|error| unavailable(doing, error))?;
+    }
+    stored
+        .and_then(|text| data_encoding::HEXLOWER.decode(text.as_bytes()).ok())
+        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+        .map(InstanceSecret::new)
+        .ok_or(StoreError::Damaged { place: "instance", what: "the secret is not 32 bytes".into() })
+}

@@ -1,0 +1,174 @@
+//! The tables `letter` and `attempt`: the queue, its leases, and what came of every attempt.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, Transaction, params};
+use serde_json::json;
+
+use super::journal_rows::append;
+use super::{rows, unavailable};
+use crate::journal::Kind;
+use crate::outbox::{self, Outgoing};
+use crate::registry::Number;
+use crate::store::{Attempt, Backlog, Due, LetterRecord, LetterState, StoreError, Stored};
+
+const COLUMNS: &str = "l.message_id, l.register, l.number, e.registered_on, l.mail_from, l.rcpt_to, l.sha256,
+    l.queued_at, l.state, l.attempts, l.next_at, l.last_answer";
+const TABLES: &str = "letter l JOIN entry e ON e.register = l.register AND e.year = l.year AND e.number = l.number";
+
+pub(super) fn queue(transaction: &Transaction<'_>, letter: &Outgoing) -> Stored<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO letter (message_id, kind, register, year, number, mail_from, rcpt_to, sha256, state,
+                                 queued_at, next_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9, ?9)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                letter.message_id,
+                letter.kind.as_str(),
+                letter.number.register,
+                letter.number.date.year(),
+                letter.number.number as i64,
+                letter.from,
+                letter.to,
+                letter.sha256,
+                letter.queued_at.as_microsecond(),
+            ])
+        })
+        .map_err(|error| unavailable("queueing a letter", error))?;
+    let body = json!({"kind": letter.kind.as_str(), "to": letter.to, "sha256": letter.sha256,
+        "entry": letter.number.key()});
+    append(transaction, letter.queued_at, Kind::LetterQueued, format!("letter/{}", letter.message_id), body)
+}
+
+fn outgoing(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
+    Ok(Outgoing {
+        message_id: row.get(0)?,
+        kind: outbox::Kind::Receipt,
+        number: Number { register: row.get(1)?, number: rows::size(row, 2)?, date: rows::day(row, 3)? },
+        from: row.get(4)?,
+        to: row.get(5)?,
+        sha256: row.get(6)?,
+        queued_at: rows::instant(row, 7)?,
+    })
+}
+
+pub(super) fn of_entry(connection: &Connection, number: &Number) -> rusqlite::Result<Vec<LetterRecord>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {TABLES} WHERE l.register = ?1 AND l.year = ?2 AND l.number = ?3 ORDER BY l.queued_at"
+    ))?;
+    let found =
+        statement.query_map(params![number.register, number.date.year(), number.number as i64], |row| {
+            let state = match row.get::<_, String>(8)?.as_str() {
+                "queued" => LetterState::Queued,
+                "sent" => LetterState::Sent,
+                _ => LetterState::GivenUp,
+            };
+            Ok(LetterRecord {
+                letter: outgoing(row)?,
+                state,
+                attempts: row.get(9)?,
+                next_at: rows::instant(row, 10)?,
+                last_answer: row.get(11)?,
+            })
+        })?;
+    found.collect()
+}
+
+pub(super) fn claim(
+    transaction: &Transaction<'_>,
+    now: Timestamp,
+    lease_until: Timestamp,
+    limit: usize,
+) -> Stored<Vec<Due>> {
+    let work = || -> rusqlite::Result<Vec<Due>> {
+        let mut statement = transaction.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM {TABLES}
+             WHERE l.state = 'queued' AND l.next_at <= ?1 AND l.lease_until <= ?1 ORDER BY l.next_at LIMIT ?2"
+        ))?;
+        let due = statement
+            .query_map(params![now.as_microsecond(), limit as i64], |row| {
+                Ok(Due { letter: outgoing(row)?, attempts: row.get(9)? })
+            })?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut lease = transaction.prepare_cached("UPDATE letter SET lease_until = ?2 WHERE message_id = ?1")?;
+        for one in &due {
+            lease.execute(params![one.letter.message_id, lease_until.as_microsecond()])?;
+        }
+        Ok(due)
+    };
+    work().map_err(|error| unavailable("claiming letters", error))
+}
+
+pub(super) fn release(transaction: &Transaction<'_>, message_ids: &[String]) -> Stored<()> {
+    let work = || -> rusqlite::Result<()> {
+        if message_ids.is_empty() {
+            transaction.execute("UPDATE letter SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0", [])?;
+        }
+        let mut one = transaction.prepare_cached("UPDATE letter SET lease_until = 0 WHERE message_id = ?1")?;
+        for message_id in message_ids {
+            one.execute([message_id])?;
+        }
+        Ok(())
+    };
+    work().map_err(|error| unavailable("giving letters back", error))
+}
+
+pub(super) fn finish(
+    transaction: &Transaction<'_>,
+    message_id: &str,
+    attempt: &Attempt,
+    at: Timestamp,
+) -> Stored<()> {
+    let (state, result, next_at, answer, event) = match attempt {
+        Attempt::Sent { answer } => ("sent", "sent", at, answer, Some(Kind::LetterSent)),
+        Attempt::Retry { at: next, why } => ("queued", "retry", *next, why, None),
+        Attempt::GivenUp { why } => ("given-up", "given-up", at, why, Some(Kind::LetterGivenUp)),
+    };
+    let changed = transaction
+        .execute(
+            "UPDATE letter SET state = ?2, next_at = ?3, lease_until = 0, attempts = attempts + 1, last_answer = ?4
+             WHERE message_id = ?1 AND state = 'queued'",
+            params![message_id, state, next_at.as_microsecond(), answer],
+        )
+        .map_err(|error| unavailable("recording an attempt to send", error))?;
+    if changed == 0 {
+        return Err(StoreError::Refused(format!("letter {message_id} is not waiting to be sent")));
+    }
+    transaction
+        .execute(
+            "INSERT INTO attempt (message_id, ordinal, finished_at, result, answer)
+             SELECT message_id, attempts, ?2, ?3, ?4 FROM letter WHERE message_id = ?1",
+            params![message_id, at.as_microsecond(), result, answer],
+        )
+        .map_err(|error| unavailable("recording an attempt to send", error))?;
+    match event {
+        Some(kind) => append(transaction, at, kind, format!("letter/{message_id}"), json!({"answer": answer})),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
+    let read = || -> rusqlite::Result<Backlog> {
+        connection
+            .prepare_cached(
+                "SELECT (SELECT count(*) FROM mail WHERE outcome IS NULL),
+                        (SELECT count(*) FROM receipt WHERE state = 'owed'),
+                        (SELECT count(*) FROM letter WHERE state = 'queued'),
+                        (SELECT count(*) FROM letter WHERE state = 'given-up'),
+                        (SELECT count(*) FROM mail WHERE outcome = 'held'),
+                        (SELECT min(max(next_at, lease_until)) FROM letter WHERE state = 'queued')",
+            )?
+            .query_row([], |row| {
+                Ok(Backlog {
+                    undecided: rows::size(row, 0)?,
+                    receipts_owed: rows::size(row, 1)?,
+                    letters_queued: rows::size(row, 2)?,
+                    letters_given_up: rows::size(row, 3)?,
+                    held: rows::size(row, 4)?,
+                    next_letter_at: rows::instant_opt(row, 5)?,
+                })
+            })
+    };
+    read().map_err(|error| unavailable("counting what waits", error))
+}

@@ -1,0 +1,400 @@
+//! The tables `mail`, `document`, `series` and `entry` from the side of the mails.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use serde_json::json;
+
+use super::journal_rows::{append, append_event};
+use super::{rows, unavailable};
+use crate::journal::{Event, Kind};
+use crate::mailbox::{SourceId, SourceKey};
+use crate::registry::{Decided, Draft, Entry, FileRecord, Number, Summary};
+use crate::screening::{Outcome, Reason};
+use crate::store::{Arrival, Desk, HeldAct, MailDecision, MailRecord, MailVerdict, StoreError, Stored, Undecided};
+
+/// The legal time zone, compiled in.
+const BUCHAREST: TimeZone = jiff::tz::get!("Europe/Bucharest");
+
+/// Which mails are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Which {
+    All,
+    One(i64),
+    Held,
+}
+
+pub(super) fn known(connection: &Connection, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<SourceKey>> {
+    let read = || -> rusqlite::Result<Vec<SourceKey>> {
+        let mut statement =
+            connection.prepare_cached("SELECT 1 FROM mail WHERE source = ?1 AND source_key = ?2")?;
+        let mut found = Vec::new();
+        for key in keys {
+            if statement.exists(params![source.0, key.0])? {
+                found.push(key.clone());
+            }
+        }
+        Ok(found)
+    };
+    read().map_err(|error| unavailable("looking up messages", error))
+}
+
+pub(super) fn keep(transaction: &Transaction<'_>, arrivals: &[Arrival], at: Timestamp) -> Stored<()> {
+    for arrival in arrivals {
+        let seq = insert(transaction, arrival, at).map_err(|error| unavailable("keeping a mail", error))?;
+        let Some((seq, duplicate_of)) = seq else { continue };
+        let body = json!({
+            "source": arrival.sighting.source.0, "key": arrival.sighting.key.0, "sha256": arrival.sha256,
+            "size": arrival.size_bytes, "received_at": arrival.received_at.as_microsecond(),
+        });
+        append(transaction, at, Kind::MailKept, format!("mail/{seq}"), body)?;
+        if let Some(first) = duplicate_of {
+            let body = json!({"outcome": "ignored", "reason": "duplicate", "duplicate_of": first});
+            append(transaction, at, Kind::MailDecided, format!("mail/{seq}"), body)?;
+        }
+    }
+    Ok(())
+}
+
+/// The new row's place, and the first mail with the same bytes; `None` where the key is known already.
+fn insert(
+    transaction: &Transaction<'_>,
+    arrival: &Arrival,
+    at: Timestamp,
+) -> rusqlite::Result<Option<(i64, Option<i64>)>> {
+    let key = params![arrival.sighting.source.0, arrival.sighting.key.0];
+    if transaction.prepare_cached("SELECT 1 FROM mail WHERE source = ?1 AND source_key = ?2")?.exists(key)? {
+        return Ok(None);
+    }
+    let first: Option<i64> = transaction
+        .prepare_cached("SELECT seq FROM mail WHERE sha256 = ?1 AND duplicate_of IS NULL")?
+        .query_row([&arrival.sha256], |row| row.get(0))
+        .optional()?;
+    let decided = first.map(|_| (Outcome::Ignored.as_str(), Reason::Duplicate.as_str()));
+    transaction
+        .prepare_cached(
+            "INSERT INTO mail (source, source_key, sha256, size_bytes, extent, received_at, kept_at, duplicate_of,
+                               outcome, reason, detail, decided_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?
+        .execute(params![
+            arrival.sighting.source.0,
+            arrival.sighting.key.0,
+            arrival.sha256,
+            arrival.size_bytes as i64,
+            rows::extent_text(arrival.extent),
+            arrival.received_at.as_microsecond(),
+            at.as_microsecond(),
+            first,
+            decided.map(|(outcome, _)| outcome),
+            decided.map(|(_, reason)| reason),
+            first.map(|first| format!("mail {first}")).unwrap_or_default(),
+            first.map(|_| at.as_microsecond()),
+        ])?;
+    Ok(Some((transaction.last_insert_rowid(), first)))
+}
+
+pub(super) fn undecided(connection: &Connection, limit: usize) -> Stored<Vec<Undecided>> {
+    let read = || -> rusqlite::Result<Vec<Undecided>> {
+        let mut statement = connection.prepare_cached(
+            "SELECT seq, source, sha256, size_bytes, received_at, extent, standing, attempts
+             FROM mail WHERE outcome IS NULL ORDER BY seq LIMIT ?1",
+        )?;
+        let found = statement.query_map([limit as i64], |row| {
+            Ok(Undecided {
+                seq: row.get(0)?,
+                source: SourceId(row.get(1)?),
+                sha256: row.get(2)?,
+                size_bytes: rows::size(row, 3)?,
+                received_at: rows::instant(row, 4)?,
+                extent: rows::extent(row, 5)?,
+                standing: rows::standing(row, 6)?,
+                attempts: row.get(7)?,
+            })
+        })?;
+        found.collect()
+    };
+    read().map_err(|error| unavailable("looking for undecided mails", error))
+}
+
+pub(super) fn decide(transaction: &Transaction<'_>, verdicts: &[MailVerdict], at: Timestamp) -> Stored<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for verdict in verdicts {
+        let written = write_decision(transaction, verdict, at)
+            .map_err(|error| unavailable("writing a decision", error))?;
+        if !written {
+            continue;
+        }
+        let decided = &verdict.decided;
+        let body = json!({
+            "outcome": decided.outcome.as_str(), "reason": decided.reason.as_str(), "files": decided.files.len(),
+        });
+        append(transaction, at, Kind::MailDecided, format!("mail/{}", verdict.mail_seq), body)?;
+        if let Some(draft) = &decided.draft {
+            entries.push(register(transaction, verdict.mail_seq, decided, draft)?);
+        }
+    }
+    Ok(entries)
+}
+
+/// Writes the mail's own columns and its files; `false` where somebody else decided it meanwhile.
+fn write_decision(transaction: &Transaction<'_>, verdict: &MailVerdict, at: Timestamp) -> rusqlite::Result<bool> {
+    let Decided { outcome, reason, replies, summary, files, draft: _ } = &verdict.decided;
+    let changed = transaction
+        .prepare_cached(
+            "UPDATE mail SET outcome = ?2, reason = ?3, replies = ?4, decided_at = ?5, sender_name = ?6, sender = ?7,
+                    subject = ?8, header_date = ?9, message_id = ?10, reference_ids = ?11
+             WHERE seq = ?1 AND outcome IS NULL",
+        )?
+        .execute(params![
+            verdict.mail_seq,
+            outcome.as_str(),
+            reason.as_str(),
+            replies,
+            at.as_microsecond(),
+            summary.sender_name,
+            summary.sender_address,
+            summary.subject,
+            summary.date.map(Timestamp::as_microsecond),
+            summary.message_id,
+            summary.references.join("\n"),
+        ])?;
+    if changed == 0 {
+        return Ok(false);
+    }
+    transaction.prepare_cached("DELETE FROM document WHERE mail_seq = ?1")?.execute([verdict.mail_seq])?;
+    for (ordinal, file) in (1_i64..).zip(files) {
+        insert_file(transaction, verdict.mail_seq, ordinal, file)?;
+    }
+    Ok(true)
+}
+
+fn insert_file(transaction: &Transaction<'_>, seq: i64, ordinal: i64, file: &FileRecord) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO document (mail_seq, ordinal, name, container, declared, detected, kind_ro, size_bytes,
+                                   sha256, accepted, findings)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            seq,
+            ordinal,
+            file.name,
+            file.container,
+            file.declared,
+            file.detected,
+            file.kind_ro,
+            file.size_bytes as i64,
+            file.sha256,
+            file.accepted,
+            rows::findings_text(&file.findings),
+        ])?;
+    Ok(())
+}
+
+/// Takes the next number of the register and year, and writes the entry with the receipt it owes.
+fn register(transaction: &Transaction<'_>, mail_seq: i64, decided: &Decided, draft: &Draft) -> Stored<Entry> {
+    let number = insert_entry(transaction, mail_seq, draft).map_err(|error| unavailable("registering", error))?;
+    let (sha256, size_bytes, source) = transaction
+        .prepare_cached("SELECT sha256, size_bytes, source FROM mail WHERE seq = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([mail_seq], |row| Ok((row.get(0)?, rows::size(row, 1)?, row.get(2)?)))
+        })
+        .map_err(|error| unavailable("registering", error))?;
+    let entry = Entry {
+        number,
+        mail_seq,
+        mail_sha256: sha256,
+        mail_size_bytes: size_bytes,
+        source,
+        replies: decided.replies,
+        summary: decided.summary.clone(),
+        draft: draft.clone(),
+        files: decided.files.clone(),
+    };
+    let files: Vec<_> = entry
+        .files
+        .iter()
+        .map(|file| json!({"name": file.name, "sha256": file.sha256, "accepted": file.accepted}))
+        .collect();
+    let body = json!({
+        "mail": mail_seq, "mail_sha256": entry.mail_sha256, "office": draft.office,
+        "applicant": draft.applicant, "sender": entry.summary.sender_address,
+        "received_at": draft.received_at.as_microsecond(), "processing_day": draft.processing_day.to_string(),
+        "request_type": draft.request_type, "files": files,
+    });
+    let subject = format!("entry/{}", entry.number.key());
+    append(transaction, draft.registered_at, Kind::EntryRegistered, subject, body)?;
+    Ok(entry)
+}
+
+fn insert_entry(transaction: &Transaction<'_>, mail_seq: i64, draft: &Draft) -> rusqlite::Result<Number> {
+    let date = draft.registered_at.to_zoned(BUCHAREST).date();
+    let number: i64 = transaction
+        .prepare_cached(
+            "INSERT INTO series (register, year, last) VALUES (?1, ?2, 1)
+             ON CONFLICT (register, year) DO UPDATE SET last = last + 1 RETURNING last",
+        )?
+        .query_row(params![draft.register, date.year()], |row| row.get(0))?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO entry (register, year, number, registered_on, mail_seq, office, applicant, request_type,
+                                received_at, registered_at, processing_day, processing_reason)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?
+        .execute(params![
+            draft.register,
+            date.year(),
+            number,
+            date.to_string(),
+            mail_seq,
+            draft.office,
+            draft.applicant,
+            draft.request_type,
+            draft.received_at.as_microsecond(),
+            draft.registered_at.as_microsecond(),
+            draft.processing_day.to_string(),
+            draft.processing_reason,
+        ])?;
+    transaction
+        .prepare_cached("INSERT INTO receipt (register, year, number, state) VALUES (?1, ?2, ?3, 'owed')")?
+        .execute(params![draft.register, date.year(), number])?;
+    Ok(Number { register: draft.register.clone(), number: number.unsigned_abs(), date })
+}
+
+pub(super) fn failed(
+    transaction: &Transaction<'_>,
+    mail_seq: i64,
+    why: &str,
+    attempts_max: u32,
+    at: Timestamp,
+) -> Stored<bool> {
+    let attempts: Option<u32> = transaction
+        .query_row(
+            "UPDATE mail SET attempts = attempts + 1, detail = ?2 WHERE seq = ?1 AND outcome IS NULL
+             RETURNING attempts",
+            params![mail_seq, why],
+            |row| row.get(0),
+        )
+        .optional()
+        .map_err(|error| unavailable("counting a failed decision", error))?;
+    if attempts.is_none_or(|attempts| attempts < attempts_max) {
+        return Ok(false);
+    }
+    transaction
+        .execute(
+            "UPDATE mail SET outcome = 'held', reason = ?2, decided_at = ?3 WHERE seq = ?1",
+            params![mail_seq, Reason::Failing.as_str(), at.as_microsecond()],
+        )
+        .map_err(|error| unavailable("holding a mail", error))?;
+    let body = json!({"outcome": "held", "reason": Reason::Failing.as_str()});
+    append(transaction, at, Kind::MailDecided, format!("mail/{mail_seq}"), body)?;
+    Ok(true)
+}
+
+pub(super) fn held_act(transaction: &Transaction<'_>, act: &HeldAct) -> Stored<()> {
+    let error = |error| unavailable("recording a clerk's act", error);
+    let outcome: Option<Option<String>> = transaction
+        .query_row("SELECT outcome FROM mail WHERE seq = ?1", [act.mail_seq], |row| row.get(0))
+        .optional()
+        .map_err(error)?;
+    match outcome {
+        None => return Err(StoreError::Refused(format!("there is no mail {}; see `recipisa held`", act.mail_seq))),
+        Some(Some(outcome)) if outcome == Outcome::Held.as_str() => {}
+        Some(other) => {
+            return Err(StoreError::Refused(format!(
+                "mail {} is not held: it is {}",
+                act.mail_seq,
+                other.as_deref().unwrap_or("still waiting for its decision")
+            )));
+        }
+    }
+    let (kind, body) = match &act.desk {
+        Desk::Release => {
+            transaction
+                .execute(
+                    "UPDATE mail SET outcome = NULL, reason = NULL, decided_at = NULL, attempts = 0, detail = '',
+                            standing = 'released' WHERE seq = ?1",
+                    [act.mail_seq],
+                )
+                .map_err(error)?;
+            (Kind::MailReleased, json!({}))
+        }
+        Desk::Discard { reason } => {
+            transaction
+                .execute(
+                    "UPDATE mail SET outcome = 'ignored', reason = ?2, detail = ?3, decided_at = ?4, replies = 0
+                     WHERE seq = ?1",
+                    params![act.mail_seq, Reason::Discarded.as_str(), reason, act.at.as_microsecond()],
+                )
+                .map_err(error)?;
+            (Kind::MailDiscarded, json!({"reason": reason}))
+        }
+    };
+    let subject = format!("mail/{}", act.mail_seq);
+    append_event(transaction, &Event { at: act.at, actor: act.actor.clone(), kind, subject, body })
+}
+
+pub(super) fn each(connection: &Connection, which: Which, each: &mut dyn FnMut(MailRecord)) -> Stored<()> {
+    let (filter, argument) = match which {
+        Which::All => ("?1 IS NULL", None),
+        Which::One(seq) => ("m.seq = ?1", Some(seq)),
+        Which::Held => ("m.outcome = 'held' AND ?1 IS NULL", None),
+    };
+    let read = |each: &mut dyn FnMut(MailRecord)| -> rusqlite::Result<()> {
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT m.seq, m.source, m.sha256, m.size_bytes, m.received_at, m.kept_at, m.outcome, m.reason, m.detail,
+                    m.replies, m.sender_name, m.sender, m.subject, m.header_date, m.message_id, m.reference_ids,
+                    e.register, e.number, e.registered_on
+             FROM mail m LEFT JOIN entry e ON e.mail_seq = m.seq WHERE {filter} ORDER BY m.seq"
+        ))?;
+        let mut found = statement.query([argument])?;
+        while let Some(row) = found.next()? {
+            each(record(connection, row)?);
+        }
+        Ok(())
+    };
+    read(each).map_err(|error| unavailable("reading mails", error))
+}
+
+fn record(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<MailRecord> {
+    let seq = row.get(0)?;
+    let outcome: Option<String> = row.get(6)?;
+    let decision = match outcome {
+        None => None,
+        Some(outcome) => Some(MailDecision {
+            outcome: rows::outcome(&outcome, 6)?,
+            reason: rows::reason(&row.get::<_, String>(7)?, 7)?,
+            detail: row.get(8)?,
+            replies: row.get(9)?,
+            summary: summary(row, 10)?,
+            files: rows::files(connection, seq)?,
+            number: match row.get::<_, Option<String>>(16)? {
+                None => None,
+                Some(register) => Some(Number { register, number: rows::size(row, 17)?, date: rows::day(row, 18)? }),
+            },
+        }),
+    };
+    Ok(MailRecord {
+        seq,
+        source: SourceId(row.get(1)?),
+        sha256: row.get(2)?,
+        size_bytes: rows::size(row, 3)?,
+        received_at: rows::instant(row, 4)?,
+        kept_at: rows::instant(row, 5)?,
+        decision,
+    })
+}
+
+/// The six columns from `sender_name` on.
+pub(super) fn summary(row: &Row<'_>, first: usize) -> rusqlite::Result<Summary> {
+    let references: String = row.get(first + 5)?;
+    Ok(Summary {
+        sender_name: row.get(first)?,
+        sender_address: row.get(first + 1)?,
+        subject: row.get(first + 2)?,
+        date: rows::instant_opt(row, first + 3)?,
+        message_id: row.get(first + 4)?,
+        references: references.lines().map(str::to_owned).collect(),
+    })
+}

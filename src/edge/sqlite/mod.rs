@@ -1,0 +1,181 @@
+//! The store on SQLite: one file, WAL, `synchronous=FULL`, forward-only migrations.
+//!
+//! One connection writes and one reads, each behind its own lock; the CLI opens the same file beside the daemon, so
+//! every writing transaction is `BEGIN IMMEDIATE` with a busy time-out. Numbers come from the locked row in
+//! `series`, the journal's chain continues inside the same transaction.
+
+mod connection;
+mod entries;
+mod journal_rows;
+mod letters;
+mod mails;
+mod rows;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::journal;
+use crate::mailbox::{SourceId, SourceKey};
+use crate::registry::{Entry, InstanceSecret, Number};
+use crate::store::{
+    Arrival, Attempt, Backlog, Due, EntryRecord, HeldAct, Issued, MailRecord, MailVerdict, Owing, Store, StoreError,
+    Stored, Undecided,
+};
+
+/// The registry's database.
+pub struct SqliteStore {
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+    secret: InstanceSecret,
+}
+
+impl SqliteStore {
+    /// Opens the database, makes it where there is none, and migrates it forward.
+    ///
+    /// # Errors
+    /// The file cannot be opened or written, is no database of ours, or was written by a newer program.
+    pub fn open(path: &Path) -> Stored<Self> {
+        let mut writer = connection::open_for_writing(path)?;
+        connection::migrate(&mut writer)?;
+        let secret = connection::secret(&mut writer)?;
+        let reader = connection::open_for_reading(path)?;
+        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), secret })
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        // A panic while reading leaves a connection in order: statements are finished by their drop.
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `work` in one immediate transaction: all of it, or nothing.
+    fn transaction<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Stored<T>,
+    ) -> Stored<T> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = writer
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| unavailable(doing, error))?;
+        let done = work(&transaction)?;
+        transaction.commit().map_err(|error| unavailable(doing, error))?;
+        Ok(done)
+    }
+}
+
+/// Turns SQLite's error into ours, with what the operator can do about it.
+fn unavailable(doing: &'static str, error: rusqlite::Error) -> StoreError {
+    let hint = match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => "the disk is full; free some space, the work goes on by itself",
+        Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied) => {
+            "the database cannot be written; check the owner and mode of the storage folder"
+        }
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+            "another program holds the database; it is tried again"
+        }
+        Some(rusqlite::ErrorCode::CannotOpen) => "the database cannot be opened; check that the storage folder exists",
+        Some(rusqlite::ErrorCode::SystemIoFailure) => {
+            "the disk gave an error; check its space and its health, the work goes on by itself"
+        }
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+            "the file is no sound database; restore it from a backup"
+        }
+        _ => "the database gave an error",
+    };
+    StoreError::Unavailable { doing, hint, source: Box::new(error) }
+}
+
+impl Store for SqliteStore {
+    fn instance_secret(&self) -> InstanceSecret {
+        self.secret.clone()
+    }
+
+    fn mails_known(&self, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<SourceKey>> {
+        mails::known(&self.reader(), source, keys)
+    }
+
+    fn mail_keep(&self, arrivals: &[Arrival], at: Timestamp) -> Stored<()> {
+        self.transaction("keeping mails", |transaction| mails::keep(transaction, arrivals, at))
+    }
+
+    fn mails_undecided(&self, limit: usize) -> Stored<Vec<Undecided>> {
+        mails::undecided(&self.reader(), limit)
+    }
+
+    fn mails_decide(&self, verdicts: &[MailVerdict], at: Timestamp) -> Stored<Vec<Entry>> {
+        self.transaction("writing decisions", |transaction| mails::decide(transaction, verdicts, at))
+    }
+
+    fn mail_failed(&self, mail_seq: i64, why: &str, attempts_max: u32, at: Timestamp) -> Stored<bool> {
+        self.transaction("counting a failed decision", |transaction| {
+            mails::failed(transaction, mail_seq, why, attempts_max, at)
+        })
+    }
+
+    fn mails_each(&self, each: &mut dyn FnMut(MailRecord)) -> Stored<()> {
+        mails::each(&self.reader(), mails::Which::All, each)
+    }
+
+    fn mail(&self, mail_seq: i64) -> Stored<Option<MailRecord>> {
+        let mut found = None;
+        mails::each(&self.reader(), mails::Which::One(mail_seq), &mut |record| found = Some(record))?;
+        Ok(found)
+    }
+
+    fn mails_held(&self) -> Stored<Vec<MailRecord>> {
+        let mut held = Vec::new();
+        mails::each(&self.reader(), mails::Which::Held, &mut |record| held.push(record))?;
+        Ok(held)
+    }
+
+    fn mail_held_act(&self, act: &HeldAct) -> Stored<()> {
+        self.transaction("recording a clerk's act", |transaction| mails::held_act(transaction, act))
+    }
+
+    fn entries_each(&self, each: &mut dyn FnMut(EntryRecord)) -> Stored<()> {
+        entries::each(&self.reader(), None, each)
+    }
+
+    fn entry(&self, number: &Number) -> Stored<Option<EntryRecord>> {
+        let mut found = None;
+        entries::each(&self.reader(), Some(number), &mut |record| found = Some(record))?;
+        Ok(found)
+    }
+
+    fn receipts_owed(&self, limit: usize) -> Stored<Vec<Owing>> {
+        entries::owing(&self.reader(), limit)
+    }
+
+    fn receipts_issue(&self, issued: &[Issued]) -> Stored<()> {
+        self.transaction("recording receipts", |transaction| entries::issue(transaction, issued))
+    }
+
+    fn receipt_failed(&self, number: &Number, why: &str) -> Stored<()> {
+        self.transaction("counting a failed receipt", |transaction| entries::failed(transaction, number, why))
+    }
+
+    fn letters_claim_due(&self, now: Timestamp, lease_until: Timestamp, limit: usize) -> Stored<Vec<Due>> {
+        self.transaction("claiming letters", |transaction| letters::claim(transaction, now, lease_until, limit))
+    }
+
+    fn letters_release(&self, message_ids: &[String]) -> Stored<()> {
+        self.transaction("giving letters back", |transaction| letters::release(transaction, message_ids))
+    }
+
+    fn letter_attempt_finish(&self, message_id: &str, attempt: &Attempt, at: Timestamp) -> Stored<()> {
+        self.transaction("recording an attempt to send", |transaction| {
+            letters::finish(transaction, message_id, attempt, at)
+        })
+    }
+
+    fn backlog(&self) -> Stored<Backlog> {
+        letters::backlog(&self.reader())
+    }
+
+    fn journal_each(&self, each: &mut dyn FnMut(journal::Row)) -> Stored<()> {
+        journal_rows::each(&self.reader(), each)
+    }
+}

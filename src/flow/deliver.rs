@@ -1,0 +1,111 @@
+//! From queued letters to the server's answer: lease, send the archived bytes, record what came of it.
+//!
+//! At least once, and said so: when the process dies between the server's answer and the record, the letter goes
+//! again with the same Message-ID.
+
+use jiff::SignedDuration;
+
+use crate::flow::failpoint::reach;
+use crate::flow::{House, StepError, with_causes};
+use crate::mailbox::Disposition;
+use crate::outbox::retry::{self, Next};
+use crate::outbox::{Envelope, Transport, TransportError};
+use crate::store::{Attempt, Due};
+
+/// Longer than the longest attempt.
+const LEASE: SignedDuration = SignedDuration::from_mins(15);
+const BATCH_MAX: usize = 16;
+
+/// What one round did.
+#[derive(Debug, Default)]
+pub struct Delivered {
+    /// Message-IDs accepted by the next server.
+    pub sent: Vec<String>,
+    /// Letters that will be tried again, with the error.
+    pub put_off: Vec<(String, String)>,
+    /// Letters that a person must take care of, with the error.
+    pub given_up: Vec<(String, String)>,
+    /// The transport does not work at all; wait before the next round.
+    pub transport_down: bool,
+}
+
+impl Delivered {
+    /// Whether there was nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.sent.is_empty() && self.put_off.is_empty() && self.given_up.is_empty()
+    }
+}
+
+/// Sends the letters that are due; an empty result means that none was.
+///
+/// # Errors
+/// The store or the archive failed; leases run out and the letters are sent again.
+pub fn round(house: House<'_>, transport: &mut dyn Transport) -> Result<Delivered, StepError> {
+    let now = (house.now)();
+    let due = house.store.letters_claim_due(now, now + LEASE, BATCH_MAX)?;
+    let mut delivered = Delivered::default();
+    if due.is_empty() {
+        return Ok(delivered);
+    }
+    reach("deliver.claimed");
+    let mut waiting = due.iter();
+    for one in waiting.by_ref() {
+        deliver_one(house, transport, one, &mut delivered)?;
+        if delivered.transport_down || (house.ending)() {
+            break;
+        }
+    }
+    let untried: Vec<String> = waiting.map(|one| one.letter.message_id.clone()).collect();
+    if !untried.is_empty() {
+        house.store.letters_release(&untried)?;
+    }
+    reach("deliver.round-done");
+    Ok(delivered)
+}
+
+fn deliver_one(
+    house: House<'_>,
+    transport: &mut dyn Transport,
+    due: &Due,
+    delivered: &mut Delivered,
+) -> Result<(), StepError> {
+    let letter = &due.letter;
+    let bytes = house.archive.read(&letter.sha256)?;
+    let envelope = Envelope { message_id: &letter.message_id, from: &letter.from, to: &letter.to };
+    let result = transport.send(envelope, &bytes);
+    reach("deliver.sent");
+    let at = (house.now)();
+    let attempt = match result {
+        Ok(answer) => {
+            delivered.sent.push(letter.message_id.clone());
+            Attempt::Sent { answer }
+        }
+        Err(error) => failed(house, due, &error, delivered),
+    };
+    house.store.letter_attempt_finish(&letter.message_id, &attempt, at)?;
+    reach("deliver.finished");
+    Ok(())
+}
+
+fn failed(house: House<'_>, due: &Due, error: &TransportError, delivered: &mut Delivered) -> Attempt {
+    let why = with_causes(error);
+    let id = due.letter.message_id.clone();
+    let next = match error.disposition() {
+        Disposition::GiveUp => Next::GiveUp,
+        Disposition::Retry => retry::next(due.attempts + 1, due.letter.queued_at, (house.now)()),
+        Disposition::Stop => {
+            delivered.transport_down = true;
+            retry::next(due.attempts + 1, due.letter.queued_at, (house.now)())
+        }
+    };
+    match next {
+        Next::At(at) => {
+            delivered.put_off.push((id, why.clone()));
+            Attempt::Retry { at, why }
+        }
+        Next::GiveUp => {
+            delivered.given_up.push((id, why.clone()));
+            Attempt::GivenUp { why }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Points at which the fault tests stop the process and kill it from outside.
+//!
+//! Only with the cargo feature `failpoints`; otherwise [`reach`] is nothing. `RECIPISA_FAILPOINT=NAME:N` makes the
+//! N-th arrival at NAME write a line to standard error and wait for ever, so that the test can send SIGKILL.
+
+/// Marks a point between two durable acts.
+#[cfg(not(feature = "failpoints"))]
+pub fn reach(_name: &'static str) {}
+
+/// Marks a point between two durable acts.
+#[cfg(feature = "failpoints")]
+#[expect(clippy::print_stderr, reason = "the test waits for this line")]
+pub fn reach(name: &'static str) {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static ARRIVALS: AtomicU32 = AtomicU32::new(0);
+    let Ok(wanted) = std::env::var("RECIPISA_FAILPOINT") else { return };
+    let Some((wanted, nth)) = wanted.rsplit_once(':') else { return };
+    if wanted != name || nth.parse() != Ok(ARRIVALS.fetch_add(1, Ordering::SeqCst) + 1) {
+        return;
+    }
+    eprintln!("failpoint reached: {name}");
+    loop {
+        std::thread::park();
+    }
+}
+
+/// All names, in the order of a mail's way, for the tests that visit every one.
+pub const ALL: [&str; 14] = [
+    "fetch.fetched",
+    "fetch.archived",
+    "fetch.committed",
+    "fetch.acknowledged",
+    "admit.decided",
+    "admit.committed",
+    "issue.sealed",
+    "issue.receipt-archived",
+    "issue.letter-archived",
+    "issue.committed",
+    "deliver.claimed",
+    "deliver.sent",
+    "deliver.finished",
+    "deliver.round-done",
+];

@@ -1,0 +1,223 @@
+//! From entries that owe a receipt to the signed receipt and the letter that carries it.
+//!
+//! Receipts are rendered and signed on all cores; their bytes and the letters' go to the archive first, then all of
+//! the batch is committed at once. A failed signature delays a receipt and never drops it: the entry stays owing.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use crate::documents::Severity;
+use crate::flow::failpoint::reach;
+use crate::flow::{House, StepError, panic_text, with_causes};
+use crate::outbox::receipt_letter::{self, ComposeError};
+use crate::outbox::{Kind, Outgoing};
+use crate::receipt::content::{self, Agency, File, Marking, Office, Receipt, RegisterPlace};
+use crate::receipt::page;
+use crate::receipt::signature::{self, SealText, Signer};
+use crate::registry::{Entry, FileRecord, InstanceSecret, Number, RequestType, Spelling, UNDETERMINED};
+use crate::store::{Issued, Owing};
+
+/// Receipts made before one commit; each needs a few hundred kilobytes meanwhile.
+const BATCH_MAX: usize = 32;
+
+/// What receipts say that the entry does not.
+pub struct Letterhead {
+    pub agency: Agency,
+    /// By the office's identifier.
+    pub offices: BTreeMap<String, Office>,
+    /// Register code to its name.
+    pub registers: BTreeMap<String, String>,
+    pub request_types: Vec<RequestType>,
+    pub spelling: Spelling,
+    /// Source to the dedicated address that letters are sent from.
+    pub addresses: BTreeMap<String, String>,
+    pub signer: Box<dyn Signer>,
+    /// Whether the signer's certificate is valid at an instant; the error is for the operator.
+    pub signer_valid: Box<dyn Fn(Timestamp) -> Result<(), String> + Send + Sync>,
+    pub marking: Marking,
+}
+
+/// What one round issued.
+#[derive(Debug, Default)]
+pub struct Round {
+    pub issued: Vec<Issued>,
+    /// Entries whose receipt could not be made this time, with the error.
+    pub failed: Vec<(Number, String)>,
+}
+
+/// Issues the receipts that are owed longest; an empty result means that none is owed.
+///
+/// # Errors
+/// The store failed; the receipts stay owed and are made again with the same content.
+pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepError> {
+    let owing = house.store.receipts_owed(BATCH_MAX)?;
+    let secret = house.store.instance_secret();
+    let at = (house.now)();
+    let results: Vec<_> = owing
+        .par_iter()
+        .map(|one| {
+            let made = catch_unwind(AssertUnwindSafe(|| issue_one(house, letterhead, &secret, one, at)));
+            let made = made.unwrap_or_else(|panic| Err(format!("making it failed: {}", panic_text(&*panic))));
+            (one.entry.number.clone(), made)
+        })
+        .collect();
+    let mut round = Round::default();
+    for (number, made) in results {
+        match made {
+            Ok(issued) => round.issued.push(issued),
+            Err(why) => round.failed.push((number, why)),
+        }
+    }
+    house.store.receipts_issue(&round.issued)?;
+    if !round.issued.is_empty() {
+        reach("issue.committed");
+    }
+    for (number, why) in &round.failed {
+        house.store.receipt_failed(number, why)?;
+    }
+    Ok(round)
+}
+
+fn issue_one(
+    house: House<'_>,
+    letterhead: &Letterhead,
+    secret: &InstanceSecret,
+    owing: &Owing,
+    at: Timestamp,
+) -> Result<Issued, String> {
+    let entry = &owing.entry;
+    (letterhead.signer_valid)(at)?;
+    let content = compose(letterhead, secret, entry, at)?;
+    let pdf = page::render(&content).map_err(|error| with_causes(&error))?;
+    let sealed = signature::seal(pdf, &*letterhead.signer, at, &seal_text(&content)).map_err(|error| with_causes(&error))?;
+    reach("issue.sealed");
+    let receipt_sha256 = house.archive.put(&sealed).map_err(|error| with_causes(&error))?;
+    reach("issue.receipt-archived");
+    let letter = match (&entry.summary.sender_address, entry.replies) {
+        (Some(to), true) => letter(house, letterhead, secret, entry, to, &content, sealed, at)?,
+        _ => None,
+    };
+    reach("issue.letter-archived");
+    Ok(Issued { number: entry.number.clone(), receipt_sha256, at, letter })
+}
+
+#[expect(clippy::too_many_arguments, reason = "the facts of one letter; a struct would only rename them")]
+fn letter(
+    house: House<'_>,
+    letterhead: &Letterhead,
+    secret: &InstanceSecret,
+    entry: &Entry,
+    to: &str,
+    content: &Receipt,
+    pdf: Vec<u8>,
+    at: Timestamp,
+) -> Result<Option<Outgoing>, String> {
+    let from = letterhead
+        .addresses
+        .get(&entry.source)
+        .ok_or_else(|| format!("the source `{}` is no longer in the configuration", entry.source))?;
+    let message_id = receipt_letter::message_id(secret, &entry.number.key(), from);
+    let addressing = receipt_letter::Addressing { from, references: &entry.summary.references };
+    let composed = match receipt_letter::compose(content, pdf, &message_id, &addressing) {
+        Ok(composed) => composed,
+        // No server would take that address: the receipt is issued, and a person hands it over.
+        Err(ComposeError::Address { .. }) => return Ok(None),
+        Err(error) => return Err(with_causes(&error)),
+    };
+    let sha256 = house.archive.put(&composed.bytes).map_err(|error| with_causes(&error))?;
+    Ok(Some(Outgoing {
+        message_id: composed.message_id,
+        kind: Kind::Receipt,
+        number: entry.number.clone(),
+        from: from.clone(),
+        to: to.to_owned(),
+        sha256,
+        queued_at: at,
+    }))
+}
+
+/// Everything that the receipt of an entry says.
+fn compose(
+    letterhead: &Letterhead,
+    secret: &InstanceSecret,
+    entry: &Entry,
+    at: Timestamp,
+) -> Result<Receipt, String> {
+    let office = letterhead
+        .offices
+        .get(&entry.draft.office)
+        .ok_or_else(|| format!("the office `{}` is no longer in the configuration", entry.draft.office))?;
+    let number = &entry.number;
+    Ok(Receipt {
+        id: secret.id("receipt", &number.key()),
+        agency: letterhead.agency.clone(),
+        office: office.clone(),
+        number: number.spelled(letterhead.spelling),
+        register: RegisterPlace {
+            code: number.register.clone(),
+            name: letterhead.registers.get(&number.register).cloned().unwrap_or_default(),
+            number: number.number,
+            year: number.date.year(),
+            date: number.date,
+        },
+        received_at: entry.draft.received_at,
+        registered_at: entry.draft.registered_at,
+        issued_at: at,
+        processing_day: entry.draft.processing_day,
+        processing_reason: entry.draft.processing_reason.clone(),
+        applicant: entry.draft.applicant.clone(),
+        sender_address: entry.summary.sender_address.clone().unwrap_or_default(),
+        subject: entry.summary.subject.clone(),
+        message_id: entry.summary.message_id.clone(),
+        in_reply_to: entry.summary.references.last().cloned(),
+        message_date: entry.summary.date.map(|date| date.to_string()),
+        mail_size_bytes: entry.mail_size_bytes,
+        mail_sha256: entry.mail_sha256.clone(),
+        request_type: request_type_name(letterhead, &entry.draft.request_type),
+        files: (1..).zip(&entry.files).map(|(ordinal, file)| line(ordinal, file)).collect(),
+        system_version: env!("CARGO_PKG_VERSION").to_owned(),
+        marking: letterhead.marking,
+    })
+}
+
+/// The words of the signature dictionary.
+fn seal_text(receipt: &Receipt) -> SealText {
+    SealText {
+        reason: format!("Recipisă nr. {}", receipt.number),
+        location: receipt.office.name.clone(),
+        contact: receipt.office.contact.clone(),
+        alternate: format!("Semnătura electronică a recipisei nr. {}", receipt.number),
+    }
+}
+
+fn request_type_name(letterhead: &Letterhead, id: &str) -> String {
+    let known = letterhead.request_types.iter().find(|one| one.id == id);
+    known.map_or_else(|| UNDETERMINED.to_owned(), |one| one.name.clone())
+}
+
+fn line(ordinal: u32, file: &FileRecord) -> File {
+    let reasons = file.findings.iter().map(|finding| content::Reason {
+        code: finding.code.clone(),
+        severity: match finding.severity {
+            Severity::Note => content::Severity::Note,
+            Severity::Warning => content::Severity::Warning,
+            Severity::Refusal => content::Severity::Refusal,
+        },
+        text_ro: finding.text_ro.clone(),
+    });
+    File {
+        ordinal,
+        name: file.name.clone(),
+        container: file.container.clone(),
+        declared: file.declared.clone(),
+        detected: file.detected.clone(),
+        kind_ro: file.kind_ro.clone(),
+        size_bytes: file.size_bytes,
+        sha256: file.sha256.clone(),
+        verdict: if file.accepted { content::Verdict::Accepted } else { content::Verdict::Refused },
+        reasons: reasons.collect(),
+    }
+}

@@ -1,0 +1,134 @@
+//! The dedicated mailbox as the daemon sees it: what a source shows, the bytes it gives, and the proof that
+//! bytes are kept. No server is named here; `edge/` has IMAP and folders.
+//!
+//! The order is fixed by types: only a [`Kept`] can be acknowledged, and only the flow's fetch step, after the
+//! archive's fsync and the store's commit, makes one.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+/// The name that the configuration gives to a source; letters, digits, `-` and `_`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub String);
+
+impl fmt::Display for SourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What identifies one message in one source for ever; opaque outside the source's own edge.
+///
+/// IMAP: folder, UIDVALIDITY and UID (RFC 9051 §2.3.1.1). Folder: file name and SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceKey(pub String);
+
+/// One message that a source shows, without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    pub source: SourceId,
+    pub key: SourceKey,
+    /// When it reached the agency's server: IMAP INTERNALDATE; for a folder the top `Received`, else the file's
+    /// time. The edge may leave it to be read from the bytes.
+    pub received_at: Option<Timestamp>,
+    pub size_bytes: u64,
+}
+
+/// How much of the message was fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    Whole,
+    /// It is over the configured size, so only its header was fetched; the message stays where it is.
+    HeaderOnly,
+}
+
+/// A message's bytes, exactly as the server gave them.
+#[derive(Debug, Clone)]
+pub struct RawMail {
+    pub sighting: Sighting,
+    pub received_at: Timestamp,
+    pub extent: Extent,
+    pub bytes: Vec<u8>,
+}
+
+/// Proof that a message is durable: its bytes are fsynced in the archive and its row is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    sighting: Sighting,
+}
+
+impl Kept {
+    /// For the one who has just fsynced and committed, and for nobody else.
+    pub(crate) fn after_commit(sighting: Sighting) -> Self {
+        Self { sighting }
+    }
+
+    /// What was kept.
+    pub fn sighting(&self) -> &Sighting {
+        &self.sighting
+    }
+}
+
+/// What to do after an error of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// It may be well later: wait and try again.
+    Retry,
+    /// This item will never work: a person must look.
+    GiveUp,
+    /// Nothing of this kind can work until somebody mends the configuration or the machine.
+    Stop,
+}
+
+/// Why a source could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum MailboxError {
+    /// No connection, a broken one, a time-out, or a server that says "not now".
+    #[error("talking to {server} while {doing}")]
+    Unreachable { server: String, doing: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    /// The server answered, and the answer was NO or BAD.
+    #[error("{server} refused {doing}: {answer}")]
+    Refused { server: String, doing: &'static str, answer: String },
+    /// Wrong user or password.
+    #[error("{server} does not accept the user and password; check `user` and `password` of this source ({answer})")]
+    Login { server: String, answer: String },
+    /// The connection would not be protected.
+    #[error("{server} offers no STARTTLS, so the password is not sent; use `security = \"tls\"` or mend the server")]
+    Unprotected { server: String },
+    /// A file or folder of the machine.
+    #[error("{doing} {path}")]
+    Folder { doing: &'static str, path: String, #[source] source: std::io::Error },
+}
+
+impl MailboxError {
+    /// Sources are polled for ever; only the message to the operator differs.
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            Self::Unreachable { .. } | Self::Refused { .. } | Self::Folder { .. } => Disposition::Retry,
+            Self::Login { .. } | Self::Unprotected { .. } => Disposition::Stop,
+        }
+    }
+}
+
+/// A source of mail. Two homes: IMAP and a folder.
+pub trait Mailbox: Send {
+    /// Everything the mailbox shows now, in the order of arrival, without bytes and without changing a flag.
+    ///
+    /// # Errors
+    /// The source could not be read; nothing was lost, ask again later.
+    fn list(&mut self) -> Result<Vec<Sighting>, MailboxError>;
+
+    /// The bytes of some of the messages just listed. A message that has vanished is left out. A message larger
+    /// than `size_bytes_max` comes with its header only.
+    ///
+    /// # Errors
+    /// As [`Mailbox::list`]; messages already returned by an earlier call are not affected.
+    fn fetch(&mut self, wanted: &[Sighting], size_bytes_max: u64) -> Result<Vec<RawMail>, MailboxError>;
+
+    /// Moves kept messages out of the inbox, or notes that they are done. Never deletes. Safe to repeat.
+    ///
+    /// # Errors
+    /// As [`Mailbox::list`]; the messages will be listed again and acknowledged again.
+    fn acknowledge(&mut self, kept: &[Kept]) -> Result<(), MailboxError>;
+}

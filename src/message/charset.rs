@@ -1,0 +1,132 @@
+//! Letters as people meant them: header fields and bodies that are not what they declare.
+//!
+//! Bytes that are not UTF-8 and carry no charset are read as windows-1250. Of the charsets that Romanian programs
+//! have used (windows-1250, ISO-8859-2, ISO-8859-16) the lower-case Romanian letters lie at the same places, and
+//! cedilla ş ţ stays what was sent: nothing here turns it into comma-below.
+
+use mail_parser::{Encoding, HeaderName, Message, MessageParser, MessagePart, MimeHeaders};
+
+/// A header field's text, decoded (RFC 2047); raw eight-bit bytes without a charset are read as windows-1250.
+pub(super) fn header_text(parsed: &Message<'_>, name: HeaderName<'static>) -> Option<String> {
+    let header = parsed.headers().iter().rev().find(|header| header.name == name)?;
+    let text = header.value.as_text().unwrap_or_default();
+    if !text.contains('\u{FFFD}') {
+        return Some(text.to_owned());
+    }
+    let raw = parsed.raw_message.get(header.offset_start as usize..header.offset_end as usize)?;
+    if std::str::from_utf8(raw).is_ok() {
+        return Some(text.to_owned());
+    }
+    let again = reread("Subject", raw);
+    let reparsed = MessageParser::default().parse_headers(&again)?;
+    reparsed.subject().map(str::to_owned)
+}
+
+/// The file name of a part: Content-Disposition `filename`, else Content-Type `name` (RFC 2183, 2231, 2047).
+pub(super) fn file_name(parsed: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
+    let name = part.attachment_name()?;
+    if name.contains('\u{FFFD}')
+        && let Some(reread) = file_name_in_legacy_bytes(parsed, part)
+    {
+        return Some(reread);
+    }
+    Some(decoded_words(name))
+}
+
+fn file_name_in_legacy_bytes(parsed: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
+    for (name, spelled) in
+        [(HeaderName::ContentDisposition, "Content-Disposition"), (HeaderName::ContentType, "Content-Type")]
+    {
+        let Some(header) = part.headers.iter().rev().find(|header| header.name == name) else { continue };
+        let raw = parsed.raw_message.get(header.offset_start as usize..header.offset_end as usize)?;
+        if std::str::from_utf8(raw).is_ok() {
+            continue;
+        }
+        let again = reread(spelled, raw);
+        let reparsed = MessageParser::default().parse_headers(&again)?;
+        if let Some(name) = reparsed.root_part().attachment_name() {
+            return Some(name.to_owned());
+        }
+    }
+    None
+}
+
+/// Encoded words that stayed in a parameter, where RFC 2047 §5 forbids them and everybody puts them.
+fn decoded_words(name: &str) -> String {
+    if !name.contains("=?") {
+        return name.to_owned();
+    }
+    let again = format!("Subject: {name}\r\n\r\n");
+    MessageParser::default()
+        .parse_headers(again.as_bytes())
+        .and_then(|reparsed| reparsed.subject().map(str::to_owned))
+        .unwrap_or_else(|| name.to_owned())
+}
+
+fn reread(name: &str, raw: &[u8]) -> Vec<u8> {
+    let (text, _) = encoding_rs::WINDOWS_1250.decode_without_bom_handling(raw);
+    format!("{name}: {}\r\n\r\n", text.trim()).into_bytes()
+}
+
+/// A text part's letters, by its declared charset, else UTF-8, else windows-1250.
+pub(super) fn part_text(parsed: &Message<'_>, part: &MessagePart<'_>) -> String {
+    let shown = part.text_contents().unwrap_or_default();
+    let declared = part.content_type().is_some_and(|declared| declared.has_attribute("charset"));
+    if declared || !shown.contains('\u{FFFD}') {
+        return shown.to_owned();
+    }
+    let bytes = part_bytes(parsed, part);
+    if std::str::from_utf8(&bytes).is_ok() {
+        return shown.to_owned();
+    }
+    encoding_rs::WINDOWS_1250.decode_without_bom_handling(&bytes).0.into_owned()
+}
+
+/// A part's bytes with only the transfer encoding taken off, so that a text file keeps its own bytes.
+pub(super) fn part_bytes(parsed: &Message<'_>, part: &MessagePart<'_>) -> Vec<u8> {
+    if !part.is_text() && !part.is_encoding_problem {
+        return part.contents().to_vec();
+    }
+    let body = parsed.raw_message.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default();
+    let declared = part.content_transfer_encoding().unwrap_or_default().trim().to_ascii_lowercase();
+    match (part.encoding, declared.as_str()) {
+        (Encoding::Base64, _) | (_, "base64") => base64_as_far_as_possible(body),
+        (Encoding::QuotedPrintable, _) | (_, "quoted-printable") => {
+            mail_parser::decoders::quoted_printable::quoted_printable_decode(body).unwrap_or_else(|| body.to_vec())
+        }
+        _ => body.to_vec(),
+    }
+}
+
+/// Decodes what is base64 and passes over what is not, so that one bad character costs one group and not the file.
+fn base64_as_far_as_possible(body: &[u8]) -> Vec<u8> {
+    let mut letters: Vec<u8> = body
+        .iter()
+        .copied()
+        .filter(|byte| byte.is_ascii_alphanumeric() || *byte == b'+' || *byte == b'/')
+        .collect();
+    if letters.len() % 4 == 1 {
+        letters.pop();
+    }
+    let mut encoding = data_encoding::BASE64_NOPAD.specification();
+    encoding.check_trailing_bits = false;
+    match encoding.encoding() {
+        Ok(lenient) => lenient.decode(&letters).unwrap_or_default(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Folded white space and control characters become one space, for what is shown on one line.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+        if word.is_empty() {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}

@@ -1,0 +1,220 @@
+//! Bytes in, [`Message`] out; never fails. What the MIME crate cannot make sense of becomes a defect, and the
+//! caller decides what a defect means.
+//!
+//! This is the only place that names the MIME crate. The received bytes are never changed or written again.
+//!
+//! Which parts are files (the stated rule):
+//! - every leaf part with a file name, or with `Content-Disposition: attachment`, or that is no text, is a file,
+//!   whatever its disposition says: phones send photographs as `inline`;
+//! - the text and HTML parts that make the body are not files;
+//! - an image inside `multipart/related` that the HTML shows by its Content-ID, and that is not declared an
+//!   attachment, belongs to the letter's decoration and is not a file;
+//! - the detached signature of `multipart/signed` and the machine parts of `multipart/report` are not files;
+//! - a `message/rfc822` is opened, and its files are listed with the message as their container; if it holds no
+//!   file, or lies deeper than the limit, the message itself is listed.
+
+mod charset;
+mod files;
+mod origin;
+
+use jiff::Timestamp;
+use mail_parser::{HeaderName, MessageParser, MimeHeaders};
+
+pub use files::{Attachment, Container};
+pub use origin::Origin;
+
+/// How deep forwarded messages are opened.
+pub const NESTING_MAX: usize = 5;
+/// A message with more of these than a person sends is not given to the parser.
+const RFC822_PARTS_MAX: usize = 200;
+
+/// One mailbox of a header field (RFC 5322 §3.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mailbox {
+    /// The display name as shown, decoded.
+    pub name: Option<String>,
+    /// `local@domain` as received.
+    pub address: String,
+}
+
+/// What could not be read as the standards say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Defect {
+    /// The bytes do not even begin with a header.
+    NoHeader,
+    /// No usable address in `From`.
+    NoSender,
+    /// `From` names several people (RFC 5322 §3.6.2 allows it), so there is no single address to answer.
+    SeveralSenders,
+    /// A transfer encoding was broken; what could be read of the part was taken.
+    BrokenEncoding,
+    /// Forwarded messages lie inside each other deeper than anybody sends.
+    NestedTooDeep,
+}
+
+impl Defect {
+    /// Stable code for records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoHeader => "no-header",
+            Self::NoSender => "no-sender",
+            Self::SeveralSenders => "several-senders",
+            Self::BrokenEncoding => "broken-encoding",
+            Self::NestedTooDeep => "nested-too-deep",
+        }
+    }
+}
+
+/// What a mail says, in our own words.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub from: Option<Mailbox>,
+    pub to: Vec<Mailbox>,
+    /// Decoded, white space folded, as the sender wrote it otherwise. Empty when there is none.
+    pub subject: String,
+    /// The sender's own `Date`; evidence only, never a legal time.
+    pub date: Option<Timestamp>,
+    /// Without angle brackets.
+    pub message_id: Option<String>,
+    pub in_reply_to: Vec<String>,
+    pub references: Vec<String>,
+    /// The letter's text; taken out of the HTML where there is no plain text.
+    pub text: String,
+    pub files: Vec<Attachment>,
+    pub origin: Origin,
+    pub defects: Vec<Defect>,
+}
+
+impl Message {
+    /// Reads a message. Total: any bytes give a `Message`.
+    pub fn read(bytes: &[u8]) -> Self {
+        if count_rfc822(bytes) > RFC822_PARTS_MAX {
+            return Self::unreadable(Defect::NestedTooDeep);
+        }
+        let Some(parsed) = MessageParser::default().parse(bytes) else {
+            return Self::unreadable(Defect::NoHeader);
+        };
+        if parsed.headers().is_empty() {
+            return Self::unreadable(Defect::NoHeader);
+        }
+        let mut defects = Vec::new();
+        let senders = mailboxes(&parsed, HeaderName::From);
+        match senders.len() {
+            0 => defects.push(Defect::NoSender),
+            1 => {}
+            _ => defects.push(Defect::SeveralSenders),
+        }
+        let origin = origin::of(&parsed);
+        let text = body_text(&parsed);
+        let (files, encoding_defects) = files::collect(&parsed);
+        defects.extend(encoding_defects);
+        Self {
+            from: senders.into_iter().next(),
+            to: mailboxes(&parsed, HeaderName::To),
+            subject: charset::one_line(&charset::header_text(&parsed, HeaderName::Subject).unwrap_or_default()),
+            date: parsed.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
+            message_id: ids(&parsed, HeaderName::MessageId).into_iter().next(),
+            in_reply_to: ids(&parsed, HeaderName::InReplyTo),
+            references: ids(&parsed, HeaderName::References),
+            text,
+            files,
+            origin,
+            defects,
+        }
+    }
+
+    fn unreadable(defect: Defect) -> Self {
+        Self {
+            from: None,
+            to: Vec::new(),
+            subject: String::new(),
+            date: None,
+            message_id: None,
+            in_reply_to: Vec::new(),
+            references: Vec::new(),
+            text: String::new(),
+            files: Vec::new(),
+            origin: Origin::Person,
+            defects: vec![defect],
+        }
+    }
+}
+
+/// When the top `Received` field says the agency's server took the message (RFC 5321 §4.4).
+pub fn received_at(bytes: &[u8]) -> Option<Timestamp> {
+    let parsed = MessageParser::default().parse_headers(bytes)?;
+    let date = parsed.received()?.date()?;
+    Timestamp::from_second(date.to_timestamp()).ok()
+}
+
+fn count_rfc822(bytes: &[u8]) -> usize {
+    const NEEDLE: &[u8] = b"essage/rfc822";
+    bytes.windows(NEEDLE.len()).filter(|window| window.eq_ignore_ascii_case(NEEDLE)).count()
+}
+
+fn mailboxes(parsed: &mail_parser::Message<'_>, header: HeaderName<'static>) -> Vec<Mailbox> {
+    let mut found = Vec::new();
+    for value in parsed.header_values(header) {
+        let Some(addresses) = value.as_address() else { continue };
+        for one in addresses.iter() {
+            let Some(address) = one.address().map(str::trim).filter(|address| is_address(address)) else { continue };
+            let name = one.name().map(charset::one_line).filter(|name| !name.is_empty());
+            found.push(Mailbox { name, address: address.to_owned() });
+        }
+    }
+    found
+}
+
+/// `local@domain` without white space, controls or angle brackets, within RFC 5321 §4.5.3.1 lengths.
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let clean = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control());
+    clean(local)
+        && clean(domain)
+        && local.len() <= 64
+        && domain.len() <= 255
+        && !text.contains(['<', '>', ','])
+        && !domain.starts_with(['.', '-'])
+        && !domain.ends_with(['.', '-'])
+}
+
+fn ids(parsed: &mail_parser::Message<'_>, header: HeaderName<'static>) -> Vec<String> {
+    let Some(value) = parsed.header(header) else { return Vec::new() };
+    let texts: Vec<&str> = match value.as_text_list() {
+        Some(list) => list.iter().map(AsRef::as_ref).collect(),
+        None => value.as_text().into_iter().collect(),
+    };
+    texts.into_iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect()
+}
+
+fn body_text(parsed: &mail_parser::Message<'_>) -> String {
+    let mut text = String::new();
+    for &id in &parsed.text_body {
+        let Some(part) = parsed.part(id) else { continue };
+        if !files::is_body(part) {
+            continue;
+        }
+        let decoded = charset::part_text(parsed, part);
+        if part.is_text_html() {
+            text.push_str(&mail_parser::decoders::html::html_to_text(&decoded));
+        } else {
+            text.push_str(&decoded);
+        }
+        text.push('\n');
+    }
+    text.replace('\0', "\u{FFFD}").trim().to_owned()
+}
+
+/// The media type of a part as declared, lower case; `text/plain` where nothing is said (RFC 2045 §5.2).
+fn declared_type(part: &mail_parser::MessagePart<'_>) -> String {
+    part.content_type().map_or_else(
+        || "text/plain".to_owned(),
+        |declared| match declared.subtype() {
+            Some(subtype) => format!("{}/{}", declared.ctype(), subtype).to_ascii_lowercase(),
+            None => declared.ctype().to_ascii_lowercase(),
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests;

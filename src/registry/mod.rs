@@ -1,0 +1,230 @@
+//! The register's part: from a kept mail to the draft of an entry, and from the draft and the next number to the
+//! [`Entry`]. [`decide`] runs the stages above in their order; it is the whole of what happens to a mail, and
+//! `inspect` rehearses with it.
+//!
+//! Numbers are given by the store, in the transaction that writes the entry; nothing here counts.
+
+mod identity;
+mod number;
+mod request_type;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::calendar::Calendar;
+use crate::calendar::hours::{OfficeHours, processing_day};
+use crate::documents::{self, Code, Document, Finding, Limits, Severity};
+use crate::mailbox::Extent;
+use crate::message::{Attachment, Message};
+use crate::screening::{self, Outcome, Reason, Screened, Standing};
+
+pub use identity::InstanceSecret;
+pub use number::{Number, NumberError, Spelling};
+pub use request_type::{RequestType, UNDETERMINED, propose};
+
+/// What a source says about everything that arrives in it.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    pub source: String,
+    /// The dedicated address; letters are sent from it.
+    pub address: String,
+    pub office: String,
+    pub register: String,
+    pub hours: OfficeHours,
+}
+
+/// Everything but the bytes and the time that a decision depends on.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub limits: Limits,
+    /// More files than this in one mail are refused one by one, and the mail is registered all the same.
+    pub files_max: usize,
+    pub screening: screening::Policy,
+    pub request_types: Vec<RequestType>,
+    pub calendar: Calendar,
+}
+
+/// A mail as the decision sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    pub bytes: &'a [u8],
+    pub extent: Extent,
+    pub standing: Standing,
+    pub received_at: Timestamp,
+}
+
+/// One file's line in the record; a CMS and the file inside it are two lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRecord {
+    pub name: String,
+    /// The message or envelope that the file came in.
+    pub container: Option<String>,
+    pub declared: String,
+    /// [`documents::Detected::code`].
+    pub detected: String,
+    /// The same in Romanian, for the citizen.
+    pub kind_ro: String,
+    pub size_bytes: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+    pub accepted: bool,
+    pub findings: Vec<FindingRecord>,
+}
+
+/// A finding as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindingRecord {
+    pub code: String,
+    pub severity: Severity,
+    /// What the citizen reads.
+    pub text_ro: String,
+}
+
+/// What the header said, for lists and records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub sender_name: Option<String>,
+    pub sender_address: Option<String>,
+    pub subject: String,
+    pub date: Option<Timestamp>,
+    pub message_id: Option<String>,
+    pub references: Vec<String>,
+}
+
+/// An entry that has no number yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub office: String,
+    pub register: String,
+    pub applicant: Option<String>,
+    /// An identifier of [`RequestType`], or [`UNDETERMINED`]; a proposal that the clerk confirms.
+    pub request_type: String,
+    pub received_at: Timestamp,
+    pub registered_at: Timestamp,
+    pub processing_day: Date,
+    /// Why that day, in a Romanian sentence.
+    pub processing_reason: String,
+}
+
+/// The end of a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    pub outcome: Outcome,
+    pub reason: Reason,
+    pub replies: bool,
+    pub summary: Summary,
+    pub files: Vec<FileRecord>,
+    /// Present exactly when the outcome is `registered`.
+    pub draft: Option<Draft>,
+}
+
+/// A row of a register. Never changed after its commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub number: Number,
+    /// The mail it was made from, by its place in the order of arrival.
+    pub mail_seq: i64,
+    pub mail_sha256: String,
+    pub mail_size_bytes: u64,
+    pub source: String,
+    pub replies: bool,
+    pub summary: Summary,
+    pub draft: Draft,
+    pub files: Vec<FileRecord>,
+}
+
+/// Decides about one mail. The same bytes, times and policy give the same decision.
+pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, policy: &Policy) -> Decided {
+    let message = Message::read(incoming.bytes);
+    let Screened { reason, replies } =
+        screening::screen(&message, incoming.extent, incoming.standing, &policy.screening);
+    let outcome = reason.outcome();
+    let files = examined(&message.files, policy);
+    let summary = summary_of(&message);
+    let draft = (outcome == Outcome::Registered).then(|| {
+        let day = processing_day(incoming.received_at, &desk.hours, &policy.calendar);
+        Draft {
+            office: desk.office.clone(),
+            register: desk.register.clone(),
+            applicant: summary.sender_name.clone(),
+            request_type: propose(&policy.request_types, &desk.source, &summary.subject),
+            received_at: incoming.received_at,
+            registered_at,
+            processing_day: day.date,
+            processing_reason: day.reason_ro,
+        }
+    });
+    Decided { outcome, reason, replies, summary, files, draft }
+}
+
+fn summary_of(message: &Message) -> Summary {
+    let from = message.from.as_ref();
+    Summary {
+        sender_name: from.and_then(|from| from.name.clone()),
+        sender_address: from.map(|from| from.address.clone()),
+        subject: message.subject.clone(),
+        date: message.date,
+        message_id: message.message_id.clone(),
+        references: if message.references.is_empty() {
+            message.in_reply_to.clone()
+        } else {
+            message.references.clone()
+        },
+    }
+}
+
+fn examined(files: &[Attachment], policy: &Policy) -> Vec<FileRecord> {
+    let mut records = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let container = file.container.as_ref().map(|container| container.name.as_str());
+        let mut document = documents::examine(
+            documents::File { name: &file.name, declared: &file.declared, bytes: &file.bytes },
+            &policy.limits,
+        );
+        if index >= policy.files_max {
+            document.findings.push(Finding { code: Code::TooManyFiles, detail: format!("file {}", index + 1) });
+        }
+        record(&file.name, container, &file.declared, &document, &mut records);
+    }
+    records
+}
+
+/// The lines of one file that stands alone, outside any mail; the first line is the file's own.
+pub fn examine_alone(name: &str, bytes: &[u8], limits: &Limits) -> Vec<FileRecord> {
+    let document = documents::examine(documents::File { name, declared: "", bytes }, limits);
+    let mut records = Vec::new();
+    record(name, None, "", &document, &mut records);
+    records
+}
+
+fn record(
+    name: &str,
+    container: Option<&str>,
+    declared: &str,
+    document: &Document,
+    records: &mut Vec<FileRecord>,
+) {
+    let findings = document.findings.iter().map(|finding| FindingRecord {
+        code: finding.code.as_str().to_owned(),
+        severity: finding.code.severity(),
+        text_ro: finding.code.citizen_ro().to_owned(),
+    });
+    records.push(FileRecord {
+        name: name.to_owned(),
+        container: container.map(str::to_owned),
+        declared: declared.to_owned(),
+        detected: document.detected.code().to_owned(),
+        kind_ro: document.detected.name_ro().to_owned(),
+        size_bytes: document.size_bytes,
+        sha256: data_encoding::HEXLOWER.encode(&document.sha256),
+        accepted: document.verdict() == documents::Verdict::Accepted,
+        findings: findings.collect(),
+    });
+    let inside = match container {
+        Some(outer) => format!("{outer} › {name}"),
+        None => name.to_owned(),
+    };
+    for (inner_name, inner) in &document.contents {
+        record(inner_name, Some(&inside), "", inner, records);
+    }
+}
