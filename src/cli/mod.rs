@@ -1,2 +1,137 @@
-//! x
-pub fn main() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }
+//! The commands, and how they print.
+//!
+//! Exit codes: 0 all is well; 1 something went wrong or is not as it should be; 2 the command line is not understood;
+//! 3 the configuration has problems; 4 another recipisa holds the registry.
+
+mod check;
+mod demo;
+mod entries;
+mod held;
+mod inspect;
+mod json;
+mod mails;
+mod open;
+mod serve;
+mod text;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::flow::with_causes;
+
+/// Where the configuration is looked for when nothing else is said.
+const CONFIG_DEFAULT: &str = "/etc/recipisa/recipisa.toml";
+
+/// Turns e-mails to a public agency into registry entries and signed receipts.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    after_help = "\
+Exit codes: 0 all is well; 1 something went wrong or is not as it should be; 2 the command line is not understood;
+3 the configuration has problems; 4 another recipisa holds the registry.
+
+First steps: `recipisa demo`, then read config/recipisa.example.toml, then `recipisa check`."
+)]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, env = "RECIPISA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show the whole way of a dozen made-up mails, without any server or configuration.
+    Demo(demo::Options),
+    /// Work as a daemon until SIGTERM or SIGINT; the item in hand is finished first.
+    Run,
+    /// Make one pass over all that is due, and end.
+    Once,
+    /// Check the configuration, the storage, the key and the certificate.
+    Check,
+    /// Say what would become of mails or documents; writes nothing.
+    Inspect(inspect::Options),
+    /// List all messages that the mailboxes ever showed, with what became of each.
+    Mails(JsonOption),
+    /// List all registry entries.
+    Entries(JsonOption),
+    /// Show everything about one registration number, for example 12/20.11.2026.
+    Show(entries::ShowOptions),
+    /// Check a receipt, and the files it names, without any network.
+    Verify(verify::Options),
+    /// List held mails and decide about them.
+    Held(held::Options),
+}
+
+#[derive(clap::Args)]
+struct JsonOption {
+    /// Print one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a command ended badly.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Told in full already.
+    #[error("")]
+    Told(u8),
+    #[error("{0}")]
+    Said(String),
+    #[error(transparent)]
+    Start(#[from] crate::daemon::StartError),
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    #[error(transparent)]
+    Archive(#[from] crate::store::ArchiveError),
+    #[error("{doing} {path}")]
+    File {
+        doing: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Told(code) => *code,
+            Self::Start(crate::daemon::StartError::Busy { .. }) => 4,
+            Self::Said(_) | Self::Start(_) | Self::Store(_) | Self::Archive(_) | Self::File { .. } => 1,
+        }
+    }
+}
+
+/// Reads the command line, does what it says, and gives the exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = arguments.config;
+    let result = match arguments.command {
+        Command::Demo(options) => demo::main(&options),
+        Command::Run => serve::run(config),
+        Command::Once => serve::once(config),
+        Command::Check => check::main(config),
+        Command::Inspect(options) => inspect::main(config, &options),
+        Command::Mails(options) => mails::main(config, options.json),
+        Command::Entries(options) => entries::list(config, options.json),
+        Command::Show(options) => entries::show(config, &options),
+        Command::Verify(options) => verify::main(&options),
+        Command::Held(options) => held::main(config, options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let said = with_causes(&failure);
+            if !said.is_empty() {
+                text::complain(&said);
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}

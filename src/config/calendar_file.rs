@@ -10,7 +10,9 @@ use crate::calendar::overrides::{Override, Working};
 
 /// Reads `[calendar] overrides = "…"`; without it the legal holidays alone hold.
 pub(super) fn read(root: &Section<'_, '_>) -> Option<Calendar> {
-    let Some(section) = root.section("calendar") else { return Some(Calendar::without_overrides()) };
+    let Some(section) = root.section("calendar") else {
+        return Some(Calendar::without_overrides());
+    };
     let path = section.path_opt("overrides");
     let calendar = match &path {
         None => Some(Calendar::without_overrides()),
@@ -36,16 +38,29 @@ fn read_file(section: &Section<'_, '_>, path: &Path) -> Option<Calendar> {
     for (key, working) in [("free", Working::NonWorking), ("worked", Working::Working)] {
         for day in root.sections(key) {
             let date: Option<Date> = day.parsed("date", "write the day as \"2026-12-24\"");
-            let source = day.text("source", "name the act that says so, for example \"HG 1234/2026\"");
+            let source = day.text(
+                "source",
+                "name the act that says so, for example \"HG 1234/2026\"",
+            );
             day.finish();
             if let (Some(date), Some(source)) = (date, source) {
-                overrides.push(Override { date, working, source });
+                overrides.push(Override {
+                    date,
+                    working,
+                    source,
+                });
             }
         }
     }
     root.finish();
     let calendar = Calendar::new(overrides).map_err(|contradiction| {
-        page.add(0, "", None, contradiction.to_string(), "keep one of the two lines");
+        page.add(
+            0,
+            "",
+            None,
+            contradiction.to_string(),
+            "keep one of the two lines",
+        );
     });
     let problems = page.problems.into_inner();
     let sound = problems.is_empty();

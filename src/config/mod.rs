@@ -78,7 +78,11 @@ pub struct Signing {
 impl Settings {
     /// Numbers carry their register's code where there are several registers.
     pub fn spelling(&self) -> Spelling {
-        if self.registers.len() > 1 { Spelling::WithCode } else { Spelling::Plain }
+        if self.registers.len() > 1 {
+            Spelling::WithCode
+        } else {
+            Spelling::Plain
+        }
     }
 
     /// The code that may be left out when somebody types a number.
@@ -103,7 +107,8 @@ impl Settings {
                     key: String::new(),
                     value: None,
                     why: format!("the configuration cannot be read: {error}"),
-                    hint: "name another file with --config, or copy config/recipisa.example.toml there".into(),
+                    hint: "name another file with --config, or copy config/recipisa.example.toml there"
+                        .into(),
                 }]);
             }
         };
@@ -131,26 +136,39 @@ impl Settings {
 
 /// Reads everything, so that every problem is found, and only then gives up.
 fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settings> {
-    let agency = root.section_needed("agency", "say who the agency is").and_then(agency);
-    let storage_dir = root.section_needed("storage", "say where the registry lives").and_then(|section| {
-        let dir = section.path("dir", "name the folder of the registry, for example \"/var/lib/recipisa\"");
-        section.finish();
-        dir
-    });
+    let agency = root
+        .section_needed("agency", "say who the agency is")
+        .and_then(agency);
+    let storage_dir = root
+        .section_needed("storage", "say where the registry lives")
+        .and_then(|section| {
+            let dir = section.path(
+                "dir",
+                "name the folder of the registry, for example \"/var/lib/recipisa\"",
+            );
+            section.finish();
+            dir
+        });
     let calendar = calendar_file::read(root);
     let registers = places::registers(root);
     let offices = places::offices(root, &registers);
     let sources = places::sources(root, &offices, credentials);
-    let transport = root.section_needed("transport", "say how letters leave").and_then(|section| {
-        places::transport(section, credentials)
-    });
-    let signing = root.section_needed("signing", "say which key seals the receipts").and_then(|section| {
-        let pkcs12 = section.path("pkcs12", "name the PKCS#12 file (.p12, .pfx) of the agency's key");
-        let password = secret::read(&section, "password", credentials);
-        let accept_unqualified = section.flag("accept_unqualified", false);
-        section.finish();
-        Some(Signing { pkcs12: pkcs12?, password: password?, accept_unqualified })
-    });
+    let transport = root
+        .section_needed("transport", "say how letters leave")
+        .and_then(|section| places::transport(section, credentials));
+    let signing = root
+        .section_needed("signing", "say which key seals the receipts")
+        .and_then(|section| {
+            let pkcs12 = section.path("pkcs12", "name the PKCS#12 file (.p12, .pfx) of the agency's key");
+            let password = secret::read(&section, "password", credentials);
+            let accept_unqualified = section.flag("accept_unqualified", false);
+            section.finish();
+            Some(Signing {
+                pkcs12: pkcs12?,
+                password: password?,
+                accept_unqualified,
+            })
+        });
     let request_types = request_types(root, &sources);
     let (limits, files_max, measure) = limits(root);
     Some(Settings {
@@ -177,28 +195,54 @@ fn agency(section: Section<'_, '_>) -> Option<Agency> {
     let email = section.text("email", "the e-mail address for citizens' questions");
     let website = section.text_opt("website");
     section.finish();
-    Some(Agency { name: name?, cui: cui?, address: address?, phone: phone?, email: email?, website })
+    Some(Agency {
+        name: name?,
+        cui: cui?,
+        address: address?,
+        phone: phone?,
+        email: email?,
+        website,
+    })
 }
 
 fn request_types(root: &Section<'_, '_>, sources: &[Source]) -> Vec<RequestType> {
     let mut seen = BTreeSet::new();
     let mut types = Vec::new();
     for section in root.sections("request_type") {
-        let id = section.text("id", "a short name for records, for example \"indemnizatie-somaj\"");
+        let id = section.text(
+            "id",
+            "a short name for records, for example \"indemnizatie-somaj\"",
+        );
         let name = section.text("name", "the name as citizens and clerks read it");
         let keywords = section.texts("keywords");
         let wanted = section.texts("sources");
-        for unknown in wanted.iter().filter(|name| !sources.iter().any(|source| &source.name == *name)) {
-            section.wrong("sources", format!("there is no source \"{unknown}\""), "use the `name` of a [[source]]");
+        for unknown in wanted
+            .iter()
+            .filter(|name| !sources.iter().any(|source| &source.name == *name))
+        {
+            section.wrong(
+                "sources",
+                format!("there is no source \"{unknown}\""),
+                "use the `name` of a [[source]]",
+            );
         }
         if let Some(id) = &id
             && !seen.insert(id.clone())
         {
-            section.wrong("id", "this id is used twice", "give every request type an id of its own");
+            section.wrong(
+                "id",
+                "this id is used twice",
+                "give every request type an id of its own",
+            );
         }
         section.finish();
         if let (Some(id), Some(name)) = (id, name) {
-            types.push(RequestType { id, name, keywords, sources: wanted });
+            types.push(RequestType {
+                id,
+                name,
+                keywords,
+                sources: wanted,
+            });
         }
     }
     types
@@ -208,10 +252,16 @@ fn limits(root: &Section<'_, '_>) -> (Limits, usize, Measure) {
     const MB: u64 = 1_000_000;
     let mut limits = Limits::default();
     let mut files_max = 200;
-    let mut measure = Measure { batch_bytes_max: 16 * MB, batch_mails_max: 50, mail_bytes_max: 50 * MB };
+    let mut measure = Measure {
+        batch_bytes_max: 16 * MB,
+        batch_mails_max: 50,
+        mail_bytes_max: 50 * MB,
+    };
     if let Some(section) = root.section("limits") {
-        measure.mail_bytes_max = section.integer("mail_bytes_max", measure.mail_bytes_max, 100_000..=500 * MB);
-        measure.batch_bytes_max = section.integer("batch_bytes_max", measure.batch_bytes_max, 100_000..=500 * MB);
+        measure.mail_bytes_max =
+            section.integer("mail_bytes_max", measure.mail_bytes_max, 100_000..=500 * MB);
+        measure.batch_bytes_max =
+            section.integer("batch_bytes_max", measure.batch_bytes_max, 100_000..=500 * MB);
         limits.size_bytes_max = section.integer("file_bytes_max", limits.size_bytes_max, 10_000..=500 * MB);
         limits.pixels_max = section.integer("pixels_max", limits.pixels_max, 1_000_000..=500 * MB);
         limits.pages_max = section.integer("pages_max", limits.pages_max.into(), 1..=100_000) as u32;

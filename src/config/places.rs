@@ -49,10 +49,18 @@ pub(super) fn registers(root: &Section<'_, '_>) -> Vec<Register> {
         let name = section.text("name", "the name of the register, as printed on receipts");
         if let Some(code) = &code {
             if !is_name(code) {
-                section.wrong("code", "a code has only letters without diacritics, digits and hyphens", "for example \"CJ\"");
+                section.wrong(
+                    "code",
+                    "a code has only letters without diacritics, digits and hyphens",
+                    "for example \"CJ\"",
+                );
             }
             if registers.iter().any(|one| &one.code == code) {
-                section.wrong("code", "this code is used twice", "give every register a code of its own");
+                section.wrong(
+                    "code",
+                    "this code is used twice",
+                    "give every register a code of its own",
+                );
             }
         }
         section.finish();
@@ -61,7 +69,11 @@ pub(super) fn registers(root: &Section<'_, '_>) -> Vec<Register> {
         }
     }
     if !root.has("register") {
-        root.wrong("register", "there is no register", "add [[register]] with `code` and `name`");
+        root.wrong(
+            "register",
+            "there is no register",
+            "add [[register]] with `code` and `name`",
+        );
     }
     registers
 }
@@ -78,23 +90,42 @@ pub(super) fn offices(root: &Section<'_, '_>, registers: &[Register]) -> Vec<Off
         if let Some(code) = &register
             && !registers.iter().any(|one| &one.code == code)
         {
-            section.wrong("register", "there is no register with this code", "use the `code` of a [[register]]");
+            section.wrong(
+                "register",
+                "there is no register with this code",
+                "use the `code` of a [[register]]",
+            );
         }
         if let Some(id) = &id
             && offices.iter().any(|one| &one.id == id)
         {
-            section.wrong("id", "this id is used twice", "give every office an id of its own");
+            section.wrong(
+                "id",
+                "this id is used twice",
+                "give every office an id of its own",
+            );
         }
         let hours = hours(&section);
         section.finish();
         if let (Some(id), Some(name), Some(address), Some(contact), Some(register), Some(hours)) =
             (id, name, address, contact, register, hours)
         {
-            offices.push(Office { id, name, address, contact, register, hours });
+            offices.push(Office {
+                id,
+                name,
+                address,
+                contact,
+                register,
+                hours,
+            });
         }
     }
     if !root.has("office") {
-        root.wrong("office", "there is no office", "add [[office]] with `id`, `name`, `address`, `contact`, `register`");
+        root.wrong(
+            "office",
+            "there is no office",
+            "add [[office]] with `id`, `name`, `address`, `contact`, `register`",
+        );
     }
     offices
 }
@@ -108,7 +139,8 @@ fn hours(section: &Section<'_, '_>) -> Option<OfficeHours> {
     let mut week: [Option<Hours>; 7] = [None; 7];
     for (key, weekday) in WEEK {
         if table.has(key) {
-            week[weekday.to_monday_zero_offset() as usize] = table.parsed(key, "write hours as \"08:00-16:30\"");
+            week[weekday.to_monday_zero_offset() as usize] =
+                table.parsed(key, "write hours as \"08:00-16:30\"");
         }
     }
     table.finish();
@@ -126,31 +158,60 @@ pub(super) fn sources(root: &Section<'_, '_>, offices: &[Office], credentials: O
     let mut sources: Vec<Source> = Vec::new();
     let mut names = BTreeSet::new();
     for section in root.sections("source") {
-        let name = section.text("name", "a short name for records, for example \"somaj\"; it never changes");
+        let name = section.text(
+            "name",
+            "a short name for records, for example \"somaj\"; it never changes",
+        );
         if let Some(name) = &name {
             if !is_name(name) {
-                section.wrong("name", "a name has only letters without diacritics, digits, - and _", "for example \"somaj\"");
+                section.wrong(
+                    "name",
+                    "a name has only letters without diacritics, digits, - and _",
+                    "for example \"somaj\"",
+                );
             }
             if !names.insert(name.clone()) {
-                section.wrong("name", "this name is used twice", "give every source a name of its own");
+                section.wrong(
+                    "name",
+                    "this name is used twice",
+                    "give every source a name of its own",
+                );
             }
         }
-        let address = address(&section, "address", "the dedicated e-mail address of this mailbox");
+        let address = address(
+            &section,
+            "address",
+            "the dedicated e-mail address of this mailbox",
+        );
         let office = section.text("office", "the `id` of an [[office]]");
         if let Some(id) = &office
             && !offices.iter().any(|one| &one.id == id)
         {
-            section.wrong("office", "there is no office with this id", "use the `id` of an [[office]]");
+            section.wrong(
+                "office",
+                "there is no office with this id",
+                "use the `id` of an [[office]]",
+            );
         }
         let poll_seconds = section.integer("poll_seconds", 30, 1..=3_600);
         let kind = source_kind(&section, credentials);
         section.finish();
         if let (Some(name), Some(address), Some(office), Some(kind)) = (name, address, office, kind) {
-            sources.push(Source { name, address, office, poll_seconds, kind });
+            sources.push(Source {
+                name,
+                address,
+                office,
+                poll_seconds,
+                kind,
+            });
         }
     }
     if !root.has("source") {
-        root.wrong("source", "there is no source", "add [[source]] with `name`, `kind`, `address`, `office`");
+        root.wrong(
+            "source",
+            "there is no source",
+            "add [[source]] with `name`, `kind`, `address`, `office`",
+        );
     }
     sources
 }
@@ -180,10 +241,17 @@ fn source_kind(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<
 }
 
 fn imap_account(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<imap::Account> {
-    let words = [("tls", imap::Security::Tls), ("starttls", imap::Security::StartTls)];
+    let words = [
+        ("tls", imap::Security::Tls),
+        ("starttls", imap::Security::StartTls),
+    ];
     let host = section.text("host", "the name of the IMAP server, as in its certificate");
     let security = section.choice("security", Some(imap::Security::Tls), &words);
-    let usual = if security == Some(imap::Security::StartTls) { 143 } else { 993 };
+    let usual = if security == Some(imap::Security::StartTls) {
+        143
+    } else {
+        993
+    };
     let port = section.integer("port", usual, 1..=65_535) as u16;
     let user = section.text("user", "the user name of the mailbox");
     let password = secret::read(section, "password", credentials);
@@ -193,11 +261,19 @@ fn imap_account(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option
         Some(text) => Some(text).filter(|text| !text.is_empty()),
     };
     if move_to.as_deref() == Some(folder.as_str()) {
-        section.wrong("move_to", "kept mail cannot be moved into the folder it is read from", "name another folder");
+        section.wrong(
+            "move_to",
+            "kept mail cannot be moved into the folder it is read from",
+            "name another folder",
+        );
     }
     for (key, text) in [("folder", Some(&folder)), ("move_to", move_to.as_ref())] {
         if text.is_some_and(|text| !text.is_ascii()) {
-            section.wrong(key, "folder names must be ASCII so far", "use a folder name without diacritics");
+            section.wrong(
+                key,
+                "folder names must be ASCII so far",
+                "use a folder name without diacritics",
+            );
         }
     }
     let ca_file = ca_file(section);
@@ -218,7 +294,9 @@ pub(super) fn transport(section: Section<'_, '_>, credentials: Option<&Path>) ->
     const HINT: &str = "write \"smtp\" for a mail server, \"folder\" to write letters as files";
     let carrier = match section.text("kind", HINT).as_deref() {
         Some("smtp") => smtp_server(&section, credentials).map(|server| Carrier::Smtp(Box::new(server))),
-        Some("folder") => section.path("path", "the folder for letters").map(|path| Carrier::Folder { path }),
+        Some("folder") => section
+            .path("path", "the folder for letters")
+            .map(|path| Carrier::Folder { path }),
         Some(_) => {
             section.wrong("kind", "this kind of transport is not known", HINT);
             None
@@ -230,15 +308,26 @@ pub(super) fn transport(section: Section<'_, '_>, credentials: Option<&Path>) ->
 }
 
 fn smtp_server(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<smtp::Server> {
-    let words = [("tls", smtp::Security::Tls), ("starttls", smtp::Security::StartTls)];
+    let words = [
+        ("tls", smtp::Security::Tls),
+        ("starttls", smtp::Security::StartTls),
+    ];
     let host = section.text("host", "the name of the submission server, as in its certificate");
     let security = section.choice("security", Some(smtp::Security::StartTls), &words);
-    let usual = if security == Some(smtp::Security::Tls) { 465 } else { 587 };
+    let usual = if security == Some(smtp::Security::Tls) {
+        465
+    } else {
+        587
+    };
     let port = section.integer("port", usual, 1..=65_535) as u16;
     let user = section.text_opt("user");
     let password = match (&user, section.has("password")) {
         (None, true) => {
-            section.wrong("password", "there is a password and no user", "add `user`, or remove the password");
+            section.wrong(
+                "password",
+                "there is a password and no user",
+                "add `user`, or remove the password",
+            );
             None
         }
         (None, false) => None,
@@ -246,8 +335,17 @@ fn smtp_server(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<
     };
     let hello = section.text_opt("hello").unwrap_or_else(|| "localhost".into());
     let ca_file = ca_file(section);
-    let login = user.zip(password).map(|(user, password)| (user, password.reveal().to_owned()));
-    Some(smtp::Server { host: host?, port, security: security?, login, hello, ca_file })
+    let login = user
+        .zip(password)
+        .map(|(user, password)| (user, password.reveal().to_owned()));
+    Some(smtp::Server {
+        host: host?,
+        port,
+        security: security?,
+        login,
+        hello,
+        ca_file,
+    })
 }
 
 fn ca_file(section: &Section<'_, '_>) -> Option<PathBuf> {
@@ -270,5 +368,6 @@ fn address(section: &Section<'_, '_>, key: &str, hint: &str) -> Option<String> {
 }
 
 fn is_name(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }

@@ -51,7 +51,11 @@ pub(super) struct Page<'a> {
 
 impl<'a> Page<'a> {
     pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
-        Self { file, text, problems: RefCell::new(Vec::new()) }
+        Self {
+            file,
+            text,
+            problems: RefCell::new(Vec::new()),
+        }
     }
 
     /// Parses the file; syntax errors become problems, and what could be read is read on.
@@ -59,12 +63,25 @@ impl<'a> Page<'a> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
             let offset = error.span().map_or(0, |span| span.start);
-            self.add(offset, "", None, format!("this is no valid TOML: {}", error.message()), "see https://toml.io/en/v1.0.0 for the syntax");
+            self.add(
+                offset,
+                "",
+                None,
+                format!("this is no valid TOML: {}", error.message()),
+                "see https://toml.io/en/v1.0.0 for the syntax",
+            );
         }
         table
     }
 
-    pub(super) fn add(&self, offset: usize, key: &str, value: Option<String>, why: impl Into<String>, hint: impl Into<String>) {
+    pub(super) fn add(
+        &self,
+        offset: usize,
+        key: &str,
+        value: Option<String>,
+        why: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         let line = self.text.get(..offset).unwrap_or(self.text).matches('\n').count() + 1;
         self.problems.borrow_mut().push(Problem {
             file: self.file.to_owned(),
@@ -88,29 +105,61 @@ pub(super) struct Section<'p, 'a> {
 
 impl<'p, 'a> Section<'p, 'a> {
     pub(super) fn root(page: &'p Page<'a>, table: &'p Spanned<DeTable<'a>>) -> Self {
-        Self { page, path: String::new(), table: table.get_ref(), offset: 0, asked: RefCell::default() }
+        Self {
+            page,
+            path: String::new(),
+            table: table.get_ref(),
+            offset: 0,
+            asked: RefCell::default(),
+        }
     }
 
     fn key_path(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     fn find(&self, key: &str) -> Option<&'p Spanned<DeValue<'a>>> {
         self.asked.borrow_mut().insert(key.to_owned());
-        self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+        self.table
+            .iter()
+            .find(|(name, _)| name.get_ref() == key)
+            .map(|(_, value)| value)
     }
 
     /// A problem with the value of `key`, or with its absence.
     pub(super) fn wrong(&self, key: &str, why: impl Into<String>, hint: impl Into<String>) {
         let value = self.find(key);
         let offset = value.map_or(self.offset, |value| value.span().start);
-        let shown = value.map(|value| self.page.text.get(value.span()).unwrap_or_default().trim().to_owned());
-        self.page.add(offset, &self.key_path(key), shown.filter(|shown| !shown.contains('\n')), why, hint);
+        let shown = value.map(|value| {
+            self.page
+                .text
+                .get(value.span())
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
+        });
+        self.page.add(
+            offset,
+            &self.key_path(key),
+            shown.filter(|shown| !shown.contains('\n')),
+            why,
+            hint,
+        );
     }
 
     fn wrong_kind(&self, key: &str, wanted: &str) {
-        let kind = self.find(key).map_or("nothing", |value| value.get_ref().type_str());
-        self.wrong(key, format!("this is {kind}, not {wanted}"), format!("write {wanted}"));
+        let kind = self
+            .find(key)
+            .map_or("nothing", |value| value.get_ref().type_str());
+        self.wrong(
+            key,
+            format!("this is {kind}, not {wanted}"),
+            format!("write {wanted}"),
+        );
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -145,7 +194,9 @@ impl<'p, 'a> Section<'p, 'a> {
 
     /// A whole number within bounds; `default` where it is left out.
     pub(super) fn integer(&self, key: &str, default: u64, bounds: RangeInclusive<u64>) -> u64 {
-        let Some(found) = self.find(key) else { return default };
+        let Some(found) = self.find(key) else {
+            return default;
+        };
         let Some(integer) = found.get_ref().as_integer() else {
             self.wrong_kind(key, "a whole number");
             return default;
@@ -162,7 +213,9 @@ impl<'p, 'a> Section<'p, 'a> {
     }
 
     pub(super) fn flag(&self, key: &str, default: bool) -> bool {
-        let Some(found) = self.find(key) else { return default };
+        let Some(found) = self.find(key) else {
+            return default;
+        };
         found.get_ref().as_bool().unwrap_or_else(|| {
             self.wrong_kind(key, "true or false");
             default
@@ -171,9 +224,14 @@ impl<'p, 'a> Section<'p, 'a> {
 
     /// A list of texts; empty where it is left out.
     pub(super) fn texts(&self, key: &str) -> Vec<String> {
-        let Some(found) = self.find(key) else { return Vec::new() };
+        let Some(found) = self.find(key) else {
+            return Vec::new();
+        };
         let texts = found.get_ref().as_array().map(|array| {
-            array.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+            array
+                .iter()
+                .map(|item| item.get_ref().as_str().map(str::to_owned))
+                .collect::<Option<Vec<_>>>()
         });
         texts.flatten().unwrap_or_else(|| {
             self.wrong_kind(key, "a list of texts, [\"…\", \"…\"]");
@@ -183,7 +241,11 @@ impl<'p, 'a> Section<'p, 'a> {
 
     /// One of a few words.
     pub(super) fn choice<T: Copy>(&self, key: &str, default: Option<T>, words: &[(&str, T)]) -> Option<T> {
-        let all = words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ");
+        let all = words
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect::<Vec<_>>()
+            .join(" or ");
         if !self.has(key) {
             if default.is_none() {
                 self.wrong(key, "this key is missing", format!("write {all}"));
@@ -191,7 +253,10 @@ impl<'p, 'a> Section<'p, 'a> {
             return default;
         }
         let text = self.text_opt(key)?;
-        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        let found = words
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, value)| *value);
         if found.is_none() {
             self.wrong(key, "this word is not known here", format!("write {all}"));
         }
@@ -245,7 +310,9 @@ impl<'p, 'a> Section<'p, 'a> {
 
     /// The tables of `[[key]]`.
     pub(super) fn sections(&self, key: &str) -> Vec<Section<'p, 'a>> {
-        let Some(found) = self.find(key) else { return Vec::new() };
+        let Some(found) = self.find(key) else {
+            return Vec::new();
+        };
         let Some(array) = found.get_ref().as_array() else {
             self.wrong_kind(key, &format!("a list of tables, each under [[{key}]]"));
             return Vec::new();
@@ -263,7 +330,13 @@ impl<'p, 'a> Section<'p, 'a> {
     }
 
     fn inner(&self, path: String, table: &'p DeTable<'a>, offset: usize) -> Section<'p, 'a> {
-        Section { page: self.page, path, table, offset, asked: RefCell::default() }
+        Section {
+            page: self.page,
+            path,
+            table,
+            offset,
+            asked: RefCell::default(),
+        }
     }
 
     /// Takes over the problems of another file that this one names.
@@ -286,7 +359,13 @@ impl<'p, 'a> Section<'p, 'a> {
                     format!("remove it; known here are: {known}")
                 }
             };
-            self.page.add(name.span().start, &self.key_path(key), None, "this key is not known", hint);
+            self.page.add(
+                name.span().start,
+                &self.key_path(key),
+                None,
+                "this key is not known",
+                hint,
+            );
         }
     }
 }

@@ -69,18 +69,30 @@ fn read_file(section: &Section<'_, '_>, key: &str, path: &Path) -> Option<Secret
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
-            section.wrong(key, format!("{shown} cannot be read: {error}"), "make the file, and let recipisa's user read it");
+            section.wrong(
+                key,
+                format!("{shown} cannot be read: {error}"),
+                "make the file, and let recipisa's user read it",
+            );
             return None;
         }
     };
     let open_to_others = fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0);
     if open_to_others {
-        section.wrong(key, format!("{shown} can be read by everybody on this machine"), format!("chmod 0600 {shown}"));
+        section.wrong(
+            key,
+            format!("{shown} can be read by everybody on this machine"),
+            format!("chmod 0600 {shown}"),
+        );
         return None;
     }
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
-        section.wrong(key, format!("{shown} is empty"), "write the password into it, on one line");
+        section.wrong(
+            key,
+            format!("{shown} is empty"),
+            "write the password into it, on one line",
+        );
         return None;
     }
     Some(Secret(secret.to_owned()))

@@ -19,9 +19,15 @@ pub fn start() {
     // A second start in one process, as in tests, keeps the first one's settings.
     drop(started);
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
+        let place = panic
+            .location()
+            .map(|at| format!("{}:{}", at.file(), at.line()))
+            .unwrap_or_default();
         // The panic's own text may quote a mail; the place is enough to find the fault.
-        tracing::error!(place, "a step failed inside the program; the item is held if it fails again");
+        tracing::error!(
+            place,
+            "a step failed inside the program; the item is held if it fails again"
+        );
     }));
 }
 

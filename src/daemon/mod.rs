@@ -12,5 +12,5 @@ mod run;
 
 pub use export::export_receipts;
 pub use once::{Pass, once};
-pub use parts::{House, StartError};
+pub use parts::{House, StartError, policy, signer};
 pub use run::{Ending, run};

@@ -27,18 +27,32 @@ pub struct Pass {
 }
 
 /// Works until nothing is due any more. Errors of one partner do not stop the work with the others.
-pub fn once(house: &House, letterhead: &Letterhead, transport: &mut dyn Transport, ending: &(dyn Fn() -> bool + Sync)) -> Pass {
+pub fn once(
+    house: &House,
+    letterhead: &Letterhead,
+    transport: &mut dyn Transport,
+    ending: &(dyn Fn() -> bool + Sync),
+) -> Pass {
     let mut pass = Pass::default();
     let now = || house.clock.now();
-    let flow_house = flow::House { store: &house.store, archive: &house.archive, now: &now, ending };
+    let flow_house = flow::House {
+        store: &house.store,
+        archive: &house.archive,
+        now: &now,
+        ending,
+    };
     if let Err(error) = house.store.letters_release(&[]) {
         pass.errors.push(with_causes(&error));
         return pass;
     }
     for source in &house.settings.sources {
-        let result = house.mailbox(source).map_err(|error| with_causes(&error)).and_then(|mut mailbox| {
-            fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut || {}).map_err(|error| with_causes(&error))
-        });
+        let result = house
+            .mailbox(source)
+            .map_err(|error| with_causes(&error))
+            .and_then(|mut mailbox| {
+                fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut || {})
+                    .map_err(|error| with_causes(&error))
+            });
         match result {
             Ok(fetched) => {
                 pass.shown += fetched.shown;
@@ -90,7 +104,11 @@ pub(super) fn decide_and_issue(
     Ok(())
 }
 
-fn deliver_all(flow_house: flow::House<'_>, transport: &mut dyn Transport, pass: &mut Pass) -> Result<(), StepError> {
+fn deliver_all(
+    flow_house: flow::House<'_>,
+    transport: &mut dyn Transport,
+    pass: &mut Pass,
+) -> Result<(), StepError> {
     while !(flow_house.ending)() {
         let delivered = deliver::round(flow_house, transport)?;
         report_delivered(&delivered, &mut pass.errors);
@@ -110,7 +128,13 @@ fn report_admitted(house: &House, admitted: &Admitted, errors: &mut Vec<String>)
             .iter()
             .find(|entry| entry.mail_seq == *mail)
             .map(|entry| entry.number.spelled(house.settings.spelling()));
-        info!(mail.id = mail, outcome = outcome.as_str(), reason = reason.as_str(), entry.number = number, "mail decided");
+        info!(
+            mail.id = mail,
+            outcome = outcome.as_str(),
+            reason = reason.as_str(),
+            entry.number = number,
+            "mail decided"
+        );
     }
     for (mail, why) in &admitted.failed {
         warn!(mail.id = mail, why = scrubbed(why), "a decision failed");
@@ -121,7 +145,11 @@ fn report_admitted(house: &House, admitted: &Admitted, errors: &mut Vec<String>)
 fn report_issued(house: &House, round: &Round, errors: &mut Vec<String>) {
     for issued in &round.issued {
         let number = issued.number.spelled(house.settings.spelling());
-        info!(entry.number = number, letter = issued.letter.is_some(), "receipt issued");
+        info!(
+            entry.number = number,
+            letter = issued.letter.is_some(),
+            "receipt issued"
+        );
     }
     for (number, why) in &round.failed {
         error!(entry.number = %number, why = scrubbed(why), "a receipt could not be made; it stays owed");
@@ -134,11 +162,19 @@ pub(super) fn report_delivered(delivered: &Delivered, errors: &mut Vec<String>) 
         info!(letter.id = local_part(id), "letter sent");
     }
     for (id, why) in &delivered.put_off {
-        warn!(letter.id = local_part(id), why = scrubbed(why), "letter put off; it is tried again");
+        warn!(
+            letter.id = local_part(id),
+            why = scrubbed(why),
+            "letter put off; it is tried again"
+        );
         errors.push(format!("letter put off, it is tried again: {why}"));
     }
     for (id, why) in &delivered.given_up {
-        error!(letter.id = local_part(id), why = scrubbed(why), "letter given up; hand the receipt over another way");
+        error!(
+            letter.id = local_part(id),
+            why = scrubbed(why),
+            "letter given up; hand the receipt over another way"
+        );
         errors.push(format!("letter given up: {why}"));
     }
 }
@@ -150,5 +186,7 @@ fn local_part(message_id: &str) -> &str {
 
 /// The time of the next letter, seen from `now`.
 pub(super) fn seconds_until(next: Option<Timestamp>, now: Timestamp) -> u64 {
-    next.map_or(u64::MAX, |next| u64::try_from(next.duration_since(now).as_secs()).unwrap_or_default())
+    next.map_or(u64::MAX, |next| {
+        u64::try_from(next.duration_since(now).as_secs()).unwrap_or_default()
+    })
 }

@@ -27,7 +27,11 @@ use crate::store::{ArchiveError, StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("making the storage folder {path}; check its owner and the disk")]
-    Folder { path: PathBuf, #[source] source: std::io::Error },
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("another recipisa works on {path} (run or once); wait for it or stop it")]
     Busy { path: PathBuf },
     #[error(transparent)]
@@ -35,9 +39,17 @@ pub enum StartError {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     #[error("reading the key file {path}; check `pkcs12` under [signing]")]
-    KeyFile { path: PathBuf, #[source] source: std::io::Error },
+    KeyFile {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the key in {path} cannot be used")]
-    Key { path: PathBuf, #[source] source: Pkcs12Error },
+    Key {
+        path: PathBuf,
+        #[source]
+        source: Pkcs12Error,
+    },
     #[error("the machine gives no threads or file descriptors")]
     Machine(#[source] std::io::Error),
 }
@@ -58,7 +70,7 @@ pub struct Lock {
 }
 
 /// Where the database of a storage folder is.
-pub fn database_path(storage_dir: &Path) -> PathBuf {
+fn database_path(storage_dir: &Path) -> PathBuf {
     storage_dir.join("recipisa.db")
 }
 
@@ -69,11 +81,21 @@ impl House {
     /// The storage folder, the database or the archive cannot be used.
     pub fn open(settings: Settings, clock: Clock) -> Result<Self, StartError> {
         let dir = settings.storage_dir.clone();
-        fs::create_dir_all(&dir).map_err(|source| StartError::Folder { path: dir.clone(), source })?;
+        fs::create_dir_all(&dir).map_err(|source| StartError::Folder {
+            path: dir.clone(),
+            source,
+        })?;
         let store = SqliteStore::open(&database_path(&dir))?;
         let archive = FolderArchive::open(&dir.join("archive"))?;
         let (desks, policy) = (desks(&settings), policy(&settings));
-        Ok(Self { settings, store, archive, clock, desks, policy })
+        Ok(Self {
+            settings,
+            store,
+            archive,
+            clock,
+            desks,
+            policy,
+        })
     }
 
     /// Takes the lock of the storage folder.
@@ -82,13 +104,21 @@ impl House {
     /// Another process has it, or the file cannot be made.
     pub fn lock(&self) -> Result<Lock, StartError> {
         let path = self.settings.storage_dir.join("recipisa.lock");
-        let failed = |source| StartError::Folder { path: path.clone(), source };
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let failed = |source| StartError::Folder {
+            path: path.clone(),
+            source,
+        };
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Lock { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                Err(StartError::Busy { path: self.settings.storage_dir.clone() })
-            }
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(StartError::Busy {
+                path: self.settings.storage_dir.clone(),
+            }),
             Err(error) => Err(failed(error.into())),
         }
     }
@@ -100,7 +130,10 @@ impl House {
     pub fn letterhead(&self) -> Result<Letterhead, StartError> {
         let signer = signer(&self.settings)?;
         let validity = signer.validity();
-        let is_qualified = signer.certificate_chain().first().is_some_and(|leaf| qualified(leaf));
+        let is_qualified = signer
+            .certificate_chain()
+            .first()
+            .is_some_and(|leaf| qualified(leaf));
         let stands = is_qualified || self.settings.signing.accept_unqualified;
         let offices = self.settings.offices.iter().map(|office| {
             let content = Office {
@@ -115,13 +148,25 @@ impl House {
         Ok(Letterhead {
             agency: settings.agency.clone(),
             offices: offices.collect(),
-            registers: settings.registers.iter().map(|one| (one.code.clone(), one.name.clone())).collect(),
+            registers: settings
+                .registers
+                .iter()
+                .map(|one| (one.code.clone(), one.name.clone()))
+                .collect(),
             request_types: settings.request_types.clone(),
             spelling: settings.spelling(),
-            addresses: settings.sources.iter().map(|one| (one.name.clone(), one.address.clone())).collect(),
+            addresses: settings
+                .sources
+                .iter()
+                .map(|one| (one.name.clone(), one.address.clone()))
+                .collect(),
             signer: Box::new(signer),
             signer_valid: Box::new(move |now| validity.check(now).map_err(|error| error.to_string())),
-            marking: if stands { Marking::None } else { Marking::Demonstration },
+            marking: if stands {
+                Marking::None
+            } else {
+                Marking::Demonstration
+            },
         })
     }
 
@@ -161,16 +206,23 @@ impl House {
 /// The file cannot be read, the password is wrong, or the key is of no kind that may seal.
 pub fn signer(settings: &Settings) -> Result<Pkcs12Signer, StartError> {
     let path = &settings.signing.pkcs12;
-    let bytes = fs::read(path).map_err(|source| StartError::KeyFile { path: path.clone(), source })?;
-    Pkcs12Signer::open(&bytes, settings.signing.password.reveal())
-        .map_err(|source| StartError::Key { path: path.clone(), source })
+    let bytes = fs::read(path).map_err(|source| StartError::KeyFile {
+        path: path.clone(),
+        source,
+    })?;
+    Pkcs12Signer::open(&bytes, settings.signing.password.reveal()).map_err(|source| StartError::Key {
+        path: path.clone(),
+        source,
+    })
 }
 
 fn desks(settings: &Settings) -> BTreeMap<String, Desk> {
     let mut desks = BTreeMap::new();
     for source in &settings.sources {
         // The configuration was checked: every source names an office that is there.
-        let Some(office) = settings.offices.iter().find(|office| office.id == source.office) else { continue };
+        let Some(office) = settings.offices.iter().find(|office| office.id == source.office) else {
+            continue;
+        };
         let desk = Desk {
             source: source.name.clone(),
             address: source.address.clone(),
@@ -185,7 +237,11 @@ fn desks(settings: &Settings) -> BTreeMap<String, Desk> {
 
 /// What decisions depend on, from the settings.
 pub fn policy(settings: &Settings) -> Policy {
-    let own: BTreeSet<String> = settings.sources.iter().map(|source| source.address.to_lowercase()).collect();
+    let own: BTreeSet<String> = settings
+        .sources
+        .iter()
+        .map(|source| source.address.to_lowercase())
+        .collect();
     Policy {
         limits: settings.limits.clone(),
         files_max: settings.files_max,

@@ -90,7 +90,14 @@ impl Patience {
         self.errors += 1;
         let needs_person = error.disposition() == Disposition::Stop;
         let why = scrubbed(&with_causes(error));
-        error!(step, source, needs_person, wait_s = wait, why, "a step failed; it is tried again");
+        error!(
+            step,
+            source,
+            needs_person,
+            wait_s = wait,
+            why,
+            "a step failed; it is tried again"
+        );
         Duration::from_secs(wait)
     }
 }
@@ -103,7 +110,12 @@ fn read_source(
 ) {
     let now = || house.clock.now();
     let asked = || ending.asked();
-    let flow_house = flow::House { store: &house.store, archive: &house.archive, now: &now, ending: &asked };
+    let flow_house = flow::House {
+        store: &house.store,
+        archive: &house.archive,
+        now: &now,
+        ending: &asked,
+    };
     let mut patience = Patience { errors: 0 };
     while !ending.asked() {
         let mut ring = || ending.bells.work.ring();
@@ -111,7 +123,12 @@ fn read_source(
             Ok(fetched) => {
                 patience.errors = 0;
                 if fetched.kept > 0 {
-                    info!(source = source.name, shown = fetched.shown, kept = fetched.kept, "mail kept");
+                    info!(
+                        source = source.name,
+                        shown = fetched.shown,
+                        kept = fetched.kept,
+                        "mail kept"
+                    );
                 }
                 Duration::from_secs(source.poll_seconds)
             }
@@ -134,7 +151,12 @@ fn doze(ending: &Ending, wait: Duration) {
 fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
     let now = || house.clock.now();
     let asked = || ending.asked();
-    let flow_house = flow::House { store: &house.store, archive: &house.archive, now: &now, ending: &asked };
+    let flow_house = flow::House {
+        store: &house.store,
+        archive: &house.archive,
+        now: &now,
+        ending: &asked,
+    };
     let mut patience = Patience { errors: 0 };
     while !ending.asked() {
         let mut pass = Pass::default();
@@ -158,7 +180,12 @@ fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
 fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
     let now = || house.clock.now();
     let asked = || ending.asked();
-    let flow_house = flow::House { store: &house.store, archive: &house.archive, now: &now, ending: &asked };
+    let flow_house = flow::House {
+        store: &house.store,
+        archive: &house.archive,
+        now: &now,
+        ending: &asked,
+    };
     let mut patience = Patience { errors: 0 };
     while !ending.asked() {
         match deliver::round(flow_house, transport) {
@@ -181,8 +208,15 @@ fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
 
 /// Nothing is due: lets the connection go after a while, and waits for the bell or for the next letter's time.
 fn rest_until_due(house: &House, transport: &mut dyn Transport, ending: &Ending) {
-    let next = house.store.backlog().ok().and_then(|backlog| backlog.next_letter_at);
+    let next = house
+        .store
+        .backlog()
+        .ok()
+        .and_then(|backlog| backlog.next_letter_at);
     let until_next = Duration::from_secs(seconds_until(next, house.clock.now()).min(DOZE.as_secs()));
-    ending.bells.letters.wait(until_next.max(Duration::from_millis(50)));
+    ending
+        .bells
+        .letters
+        .wait(until_next.max(Duration::from_millis(50)));
     transport.rest();
 }

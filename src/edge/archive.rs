@@ -28,15 +28,27 @@ impl FolderArchive {
     /// The folder cannot be made or read.
     pub fn open(root: &Path) -> Result<Self, ArchiveError> {
         let temporary = root.join("tmp");
-        let error = |doing| move |source| ArchiveError { doing, what: root.display().to_string(), source };
+        let error = |doing| {
+            move |source| ArchiveError {
+                doing,
+                what: root.display().to_string(),
+                source,
+            }
+        };
         fs::create_dir_all(&temporary).map_err(error("making the archive folder"))?;
-        for left in fs::read_dir(&temporary).map_err(error("reading the archive folder"))?.flatten() {
+        for left in fs::read_dir(&temporary)
+            .map_err(error("reading the archive folder"))?
+            .flatten()
+        {
             // Another process may be writing its own file just now; only files of dead processes go.
             if !belongs_to_living(&left.file_name().to_string_lossy()) {
                 fs::remove_file(left.path()).map_err(error("clearing the archive folder"))?;
             }
         }
-        Ok(Self { root: root.to_owned(), next: AtomicU64::new(0) })
+        Ok(Self {
+            root: root.to_owned(),
+            next: AtomicU64::new(0),
+        })
     }
 
     fn path_of(&self, sha256: &str) -> PathBuf {
@@ -53,7 +65,11 @@ impl FolderArchive {
                     File::open(above)?.sync_all()?;
                 }
             }
-            let name = format!("{}-{}", std::process::id(), self.next.fetch_add(1, Ordering::Relaxed));
+            let name = format!(
+                "{}-{}",
+                std::process::id(),
+                self.next.fetch_add(1, Ordering::Relaxed)
+            );
             let temporary = self.root.join("tmp").join(name);
             let written = write_and_sync(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
             if let Err(error) = written {
@@ -67,13 +83,19 @@ impl FolderArchive {
 }
 
 fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o440).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o440)
+        .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
 
 fn belongs_to_living(name: &str) -> bool {
-    name.split('-').next().is_some_and(|pid| Path::new("/proc").join(pid).exists())
+    name.split('-')
+        .next()
+        .is_some_and(|pid| Path::new("/proc").join(pid).exists())
 }
 
 impl Archive for FolderArchive {
@@ -82,16 +104,22 @@ impl Archive for FolderArchive {
         let path = self.path_of(&sha256);
         match self.write_durably(&path, bytes) {
             Ok(()) => Ok(sha256),
-            Err(source) => {
-                Err(ArchiveError { doing: "writing to the archive", what: path.display().to_string(), source })
-            }
+            Err(source) => Err(ArchiveError {
+                doing: "writing to the archive",
+                what: path.display().to_string(),
+                source,
+            }),
         }
     }
 
     fn read(&self, sha256: &str) -> Result<Vec<u8>, ArchiveError> {
         if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             let source = io::Error::from(io::ErrorKind::InvalidInput);
-            return Err(ArchiveError { doing: "reading from the archive", what: sha256.to_owned(), source });
+            return Err(ArchiveError {
+                doing: "reading from the archive",
+                what: sha256.to_owned(),
+                source,
+            });
         }
         let path = self.path_of(sha256);
         let error = |source| ArchiveError {
@@ -101,7 +129,10 @@ impl Archive for FolderArchive {
         };
         let bytes = fs::read(&path).map_err(error)?;
         if data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes)) != sha256 {
-            let source = io::Error::new(io::ErrorKind::InvalidData, "the file no longer has the content of its name");
+            let source = io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the file no longer has the content of its name",
+            );
             return Err(error(source));
         }
         Ok(bytes)
@@ -122,7 +153,10 @@ mod tests {
         let path = archive.path_of(&sha256);
         fs::remove_file(&path).unwrap();
         fs::write(&path, "altceva").unwrap();
-        assert_eq!(archive.read(&sha256).unwrap_err().source.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(
+            archive.read(&sha256).unwrap_err().source.kind(),
+            io::ErrorKind::InvalidData
+        );
         assert!(archive.read("../../etc/passwd").is_err());
     }
 

@@ -29,7 +29,12 @@ pub struct FolderMailbox {
 impl FolderMailbox {
     /// A source that reads `path`.
     pub fn new(source: SourceId, path: PathBuf, move_to: Option<PathBuf>) -> Self {
-        Self { source, path, move_to, known: HashMap::new() }
+        Self {
+            source,
+            path,
+            move_to,
+            known: HashMap::new(),
+        }
     }
 
     fn error(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> MailboxError {
@@ -48,8 +53,13 @@ impl FolderMailbox {
         for folder in folders {
             for entry in fs::read_dir(&folder).map_err(Self::error(&folder, "listing"))? {
                 let path = entry.map_err(Self::error(&folder, "listing"))?.path();
-                let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
-                let wanted = is_maildir || path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("eml"));
+                let hidden = path
+                    .file_name()
+                    .is_none_or(|name| name.to_string_lossy().starts_with('.'));
+                let wanted = is_maildir
+                    || path
+                        .extension()
+                        .is_some_and(|ext| ext.eq_ignore_ascii_case("eml"));
                 if wanted && !hidden && path.is_file() {
                     files.push(path);
                 }
@@ -73,14 +83,17 @@ impl FolderMailbox {
         // A Maildir file changes its flags after the colon, and stays the same message.
         let name = name.split(":2,").next().unwrap_or_default();
         let key = SourceKey(format!("{name};{digest}"));
-        let received = message::received_at(&head)
-            .or_else(|| seen.1.and_then(|time| Timestamp::try_from(time).ok()));
+        let received =
+            message::received_at(&head).or_else(|| seen.1.and_then(|time| Timestamp::try_from(time).ok()));
         self.known.insert(path.to_owned(), (seen, key.clone(), received));
         Ok((key, received, seen.0))
     }
 
     fn path_of(&self, key: &SourceKey) -> Option<&PathBuf> {
-        self.known.iter().find(|(path, (_, known, _))| known == key && path.exists()).map(|(path, _)| path)
+        self.known
+            .iter()
+            .find(|(path, (_, known, _))| known == key && path.exists())
+            .map(|(path, _)| path)
     }
 }
 
@@ -104,7 +117,11 @@ fn digest_of(path: &Path) -> io::Result<(String, Vec<u8>)> {
 fn header_of(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     fs::File::open(path)?.take(1 << 18).read_to_end(&mut head)?;
-    let end = |needle: &[u8]| head.windows(needle.len()).position(|window| window == needle).map(|at| at + needle.len());
+    let end = |needle: &[u8]| {
+        head.windows(needle.len())
+            .position(|window| window == needle)
+            .map(|at| at + needle.len())
+    };
     let end = end(b"\r\n\r\n").or_else(|| end(b"\n\n")).unwrap_or(head.len());
     head.truncate(end);
     Ok(head)
@@ -116,7 +133,12 @@ impl Mailbox for FolderMailbox {
         for path in self.message_files()? {
             match self.identify(&path) {
                 Ok((key, received_at, size_bytes)) => {
-                    sightings.push(Sighting { source: self.source.clone(), key, received_at, size_bytes });
+                    sightings.push(Sighting {
+                        source: self.source.clone(),
+                        key,
+                        received_at,
+                        size_bytes,
+                    });
                 }
                 // Taken away by somebody between the listing and the look.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -131,7 +153,9 @@ impl Mailbox for FolderMailbox {
     fn fetch(&mut self, wanted: &[Sighting], size_bytes_max: u64) -> Result<Vec<RawMail>, MailboxError> {
         let mut mails = Vec::new();
         for sighting in wanted {
-            let Some(path) = self.path_of(&sighting.key) else { continue };
+            let Some(path) = self.path_of(&sighting.key) else {
+                continue;
+            };
             let (extent, read) = if sighting.size_bytes > size_bytes_max {
                 (Extent::HeaderOnly, header_of(path))
             } else {
@@ -143,17 +167,30 @@ impl Mailbox for FolderMailbox {
                 Err(error) => return Err(Self::error(path, "reading")(error)),
             };
             let received_at = sighting.received_at.unwrap_or(Timestamp::UNIX_EPOCH);
-            mails.push(RawMail { sighting: sighting.clone(), received_at, extent, bytes });
+            mails.push(RawMail {
+                sighting: sighting.clone(),
+                received_at,
+                extent,
+                bytes,
+            });
         }
         Ok(mails)
     }
 
     fn acknowledge(&mut self, kept: &[Kept]) -> Result<(), MailboxError> {
-        let Some(target) = self.move_to.clone() else { return Ok(()) };
+        let Some(target) = self.move_to.clone() else {
+            return Ok(());
+        };
         fs::create_dir_all(&target).map_err(Self::error(&target, "making"))?;
         for one in kept {
-            let Some(path) = self.path_of(&one.sighting().key).cloned() else { continue };
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let Some(path) = self.path_of(&one.sighting().key).cloned() else {
+                continue;
+            };
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let mut destination = target.join(&name);
             if destination.exists() {
                 // The same name came before with other bytes: both stay.
@@ -199,7 +236,10 @@ impl Transport for FolderTransport {
             fs::rename(&temporary, &path)?;
             fs::File::open(&self.path)?.sync_all()
         };
-        write().map_err(|source| TransportError::Folder { path: path.display().to_string(), source })?;
+        write().map_err(|source| TransportError::Folder {
+            path: path.display().to_string(),
+            source,
+        })?;
         Ok(format!("written to {name}.eml"))
     }
 }

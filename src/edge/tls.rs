@@ -8,7 +8,11 @@ use native_tls::{Certificate, Protocol, TlsConnector};
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     #[error("reading the certificates in {path}")]
-    File { path: String, #[source] source: std::io::Error },
+    File {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the file {path} holds no PEM certificate")]
     Empty { path: String },
     #[error("setting up TLS")]
@@ -41,13 +45,22 @@ fn extra_authorities(ca_file: Option<&Path>) -> Result<Vec<Certificate>, TlsErro
 /// As [`connector`].
 pub fn pem_authorities(ca_file: Option<&Path>) -> Result<Vec<String>, TlsError> {
     const END: &str = "-----END CERTIFICATE-----";
-    let Some(path) = ca_file else { return Ok(Vec::new()) };
+    let Some(path) = ca_file else {
+        return Ok(Vec::new());
+    };
     let shown = || path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| TlsError::File { path: shown(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| TlsError::File {
+        path: shown(),
+        source,
+    })?;
     let found: Vec<String> = text
         .split_inclusive(END)
         .filter(|piece| piece.contains("-----BEGIN CERTIFICATE-----"))
         .map(str::to_owned)
         .collect();
-    if found.is_empty() { Err(TlsError::Empty { path: shown() }) } else { Ok(found) }
+    if found.is_empty() {
+        Err(TlsError::Empty { path: shown() })
+    } else {
+        Ok(found)
+    }
 }

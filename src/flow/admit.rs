@@ -34,7 +34,11 @@ pub struct Admitted {
 ///
 /// # Errors
 /// The store failed; nothing of the batch was written.
-pub fn round(house: House<'_>, desks: &BTreeMap<String, Desk>, policy: &Policy) -> Result<Admitted, StepError> {
+pub fn round(
+    house: House<'_>,
+    desks: &BTreeMap<String, Desk>,
+    policy: &Policy,
+) -> Result<Admitted, StepError> {
     let batch = within_bounds(house.store.mails_undecided(BATCH_MAILS_MAX)?);
     if batch.is_empty() {
         return Ok(Admitted::default());
@@ -87,7 +91,10 @@ fn decide_one(
     let desk = desks
         .get(&mail.source.0)
         .ok_or_else(|| format!("the source `{}` is no longer in the configuration", mail.source))?;
-    let bytes = house.archive.read(&mail.sha256).map_err(|error| with_causes(&error))?;
+    let bytes = house
+        .archive
+        .read(&mail.sha256)
+        .map_err(|error| with_causes(&error))?;
     let incoming = Incoming {
         bytes: &bytes,
         extent: mail.extent,

@@ -71,7 +71,11 @@ fn deliver_one(
 ) -> Result<(), StepError> {
     let letter = &due.letter;
     let bytes = house.archive.read(&letter.sha256)?;
-    let envelope = Envelope { message_id: &letter.message_id, from: &letter.from, to: &letter.to };
+    let envelope = Envelope {
+        message_id: &letter.message_id,
+        from: &letter.from,
+        to: &letter.to,
+    };
     let result = transport.send(envelope, &bytes);
     reach("deliver.sent");
     let at = (house.now)();
@@ -82,7 +86,9 @@ fn deliver_one(
         }
         Err(error) => failed(house, due, &error, delivered),
     };
-    house.store.letter_attempt_finish(&letter.message_id, &attempt, at)?;
+    house
+        .store
+        .letter_attempt_finish(&letter.message_id, &attempt, at)?;
     reach("deliver.finished");
     Ok(())
 }

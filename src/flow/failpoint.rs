@@ -13,8 +13,12 @@ pub fn reach(_name: &'static str) {}
 pub fn reach(name: &'static str) {
     use std::sync::atomic::{AtomicU32, Ordering};
     static ARRIVALS: AtomicU32 = AtomicU32::new(0);
-    let Ok(wanted) = std::env::var("RECIPISA_FAILPOINT") else { return };
-    let Some((wanted, nth)) = wanted.rsplit_once(':') else { return };
+    let Ok(wanted) = std::env::var("RECIPISA_FAILPOINT") else {
+        return;
+    };
+    let Some((wanted, nth)) = wanted.rsplit_once(':') else {
+        return;
+    };
     if wanted != name || nth.parse() != Ok(ARRIVALS.fetch_add(1, Ordering::SeqCst) + 1) {
         return;
     }

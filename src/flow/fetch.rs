@@ -40,9 +40,13 @@ pub fn pass(
     let shown = mailbox.list()?;
     let keys: Vec<_> = shown.iter().map(|sighting| sighting.key.clone()).collect();
     let known: HashSet<_> = house.store.mails_known(source, &keys)?.into_iter().collect();
-    let (old, new): (Vec<Sighting>, Vec<Sighting>) =
-        shown.into_iter().partition(|sighting| known.contains(&sighting.key));
-    let mut fetched = Fetched { shown: old.len() + new.len(), kept: 0 };
+    let (old, new): (Vec<Sighting>, Vec<Sighting>) = shown
+        .into_iter()
+        .partition(|sighting| known.contains(&sighting.key));
+    let mut fetched = Fetched {
+        shown: old.len() + new.len(),
+        kept: 0,
+    };
     // Kept by a run that died before it could say so to the server.
     let old: Vec<Kept> = old.into_iter().map(Kept::after_commit).collect();
     mailbox.acknowledge(&old)?;
@@ -77,7 +81,10 @@ fn keep(house: House<'_>, mails: Vec<RawMail>) -> Result<Vec<Kept>, StepError> {
     }
     reach("fetch.archived");
     house.store.mail_keep(&arrivals, (house.now)())?;
-    Ok(arrivals.into_iter().map(|arrival| Kept::after_commit(arrival.sighting)).collect())
+    Ok(arrivals
+        .into_iter()
+        .map(|arrival| Kept::after_commit(arrival.sighting))
+        .collect())
 }
 
 /// Cuts what is new into batches by bytes and count; a large message makes a batch of its own.
@@ -105,7 +112,11 @@ mod tests {
 
     #[test]
     fn batches_hold_everything_once_and_stay_within_bounds() {
-        let measure = Measure { batch_bytes_max: 100, batch_mails_max: 3, mail_bytes_max: 1_000 };
+        let measure = Measure {
+            batch_bytes_max: 100,
+            batch_mails_max: 3,
+            mail_bytes_max: 1_000,
+        };
         let sizes = [10, 20, 30, 5, 90, 20, 500, 1, 99_999, 60, 60];
         let new: Vec<Sighting> = sizes
             .iter()
@@ -122,7 +133,10 @@ mod tests {
         assert_eq!(again, new);
         for batch in &cut {
             let bytes: u64 = batch.iter().map(|sighting| sighting.size_bytes.min(1_000)).sum();
-            assert!(batch.len() == 1 || (batch.len() <= 3 && bytes <= 100), "{batch:?}");
+            assert!(
+                batch.len() == 1 || (batch.len() <= 3 && bytes <= 100),
+                "{batch:?}"
+            );
         }
     }
 }

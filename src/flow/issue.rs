@@ -59,7 +59,9 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
     let results: Vec<_> = owing
         .par_iter()
         .map(|one| {
-            let made = catch_unwind(AssertUnwindSafe(|| issue_one(house, letterhead, &secret, one, at)));
+            let made = catch_unwind(AssertUnwindSafe(|| {
+                issue_one(house, letterhead, &secret, one, at)
+            }));
             let made = made.unwrap_or_else(|panic| Err(format!("making it failed: {}", panic_text(&*panic))));
             (one.entry.number.clone(), made)
         })
@@ -92,7 +94,8 @@ fn issue_one(
     (letterhead.signer_valid)(at)?;
     let content = compose(letterhead, secret, entry, at)?;
     let pdf = page::render(&content).map_err(|error| with_causes(&error))?;
-    let sealed = signature::seal(pdf, &*letterhead.signer, at, &seal_text(&content)).map_err(|error| with_causes(&error))?;
+    let sealed = signature::seal(pdf, &*letterhead.signer, at, &seal_text(&content))
+        .map_err(|error| with_causes(&error))?;
     reach("issue.sealed");
     let receipt_sha256 = house.archive.put(&sealed).map_err(|error| with_causes(&error))?;
     reach("issue.receipt-archived");
@@ -101,10 +104,18 @@ fn issue_one(
         _ => None,
     };
     reach("issue.letter-archived");
-    Ok(Issued { number: entry.number.clone(), receipt_sha256, at, letter })
+    Ok(Issued {
+        number: entry.number.clone(),
+        receipt_sha256,
+        at,
+        letter,
+    })
 }
 
-#[expect(clippy::too_many_arguments, reason = "the facts of one letter; a struct would only rename them")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the facts of one letter; a struct would only rename them"
+)]
 fn letter(
     house: House<'_>,
     letterhead: &Letterhead,
@@ -120,14 +131,20 @@ fn letter(
         .get(&entry.source)
         .ok_or_else(|| format!("the source `{}` is no longer in the configuration", entry.source))?;
     let message_id = receipt_letter::message_id(secret, &entry.number.key(), from);
-    let addressing = receipt_letter::Addressing { from, references: &entry.summary.references };
+    let addressing = receipt_letter::Addressing {
+        from,
+        references: &entry.summary.references,
+    };
     let composed = match receipt_letter::compose(content, pdf, &message_id, &addressing) {
         Ok(composed) => composed,
         // No server would take that address: the receipt is issued, and a person hands it over.
         Err(ComposeError::Address { .. }) => return Ok(None),
         Err(error) => return Err(with_causes(&error)),
     };
-    let sha256 = house.archive.put(&composed.bytes).map_err(|error| with_causes(&error))?;
+    let sha256 = house
+        .archive
+        .put(&composed.bytes)
+        .map_err(|error| with_causes(&error))?;
     Ok(Some(Outgoing {
         message_id: composed.message_id,
         kind: Kind::Receipt,
@@ -146,10 +163,12 @@ fn compose(
     entry: &Entry,
     at: Timestamp,
 ) -> Result<Receipt, String> {
-    let office = letterhead
-        .offices
-        .get(&entry.draft.office)
-        .ok_or_else(|| format!("the office `{}` is no longer in the configuration", entry.draft.office))?;
+    let office = letterhead.offices.get(&entry.draft.office).ok_or_else(|| {
+        format!(
+            "the office `{}` is no longer in the configuration",
+            entry.draft.office
+        )
+    })?;
     let number = &entry.number;
     Ok(Receipt {
         id: secret.id("receipt", &number.key()),
@@ -158,7 +177,11 @@ fn compose(
         number: number.spelled(letterhead.spelling),
         register: RegisterPlace {
             code: number.register.clone(),
-            name: letterhead.registers.get(&number.register).cloned().unwrap_or_default(),
+            name: letterhead
+                .registers
+                .get(&number.register)
+                .cloned()
+                .unwrap_or_default(),
             number: number.number,
             year: number.date.year(),
             date: number.date,
@@ -177,7 +200,10 @@ fn compose(
         mail_size_bytes: entry.mail_size_bytes,
         mail_sha256: entry.mail_sha256.clone(),
         request_type: request_type_name(letterhead, &entry.draft.request_type),
-        files: (1..).zip(&entry.files).map(|(ordinal, file)| line(ordinal, file)).collect(),
+        files: (1..)
+            .zip(&entry.files)
+            .map(|(ordinal, file)| line(ordinal, file))
+            .collect(),
         system_version: env!("CARGO_PKG_VERSION").to_owned(),
         marking: letterhead.marking,
     })
@@ -217,7 +243,11 @@ fn line(ordinal: u32, file: &FileRecord) -> File {
         kind_ro: file.kind_ro.clone(),
         size_bytes: file.size_bytes,
         sha256: file.sha256.clone(),
-        verdict: if file.accepted { content::Verdict::Accepted } else { content::Verdict::Refused },
+        verdict: if file.accepted {
+            content::Verdict::Accepted
+        } else {
+            content::Verdict::Refused
+        },
         reasons: reasons.collect(),
     }
 }

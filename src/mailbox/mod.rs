@@ -86,19 +86,37 @@ pub enum Disposition {
 pub enum MailboxError {
     /// No connection, a broken one, a time-out, or a server that says "not now".
     #[error("talking to {server} while {doing}")]
-    Unreachable { server: String, doing: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Unreachable {
+        server: String,
+        doing: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The server answered, and the answer was NO or BAD.
     #[error("{server} refused {doing}: {answer}")]
-    Refused { server: String, doing: &'static str, answer: String },
+    Refused {
+        server: String,
+        doing: &'static str,
+        answer: String,
+    },
     /// Wrong user or password.
-    #[error("{server} does not accept the user and password; check `user` and `password` of this source ({answer})")]
+    #[error(
+        "{server} does not accept the user and password; check `user` and `password` of this source ({answer})"
+    )]
     Login { server: String, answer: String },
     /// The connection would not be protected.
-    #[error("{server} offers no STARTTLS, so the password is not sent; use `security = \"tls\"` or mend the server")]
+    #[error(
+        "{server} offers no STARTTLS, so the password is not sent; use `security = \"tls\"` or mend the server"
+    )]
     Unprotected { server: String },
     /// A file or folder of the machine.
     #[error("{doing} {path}")]
-    Folder { doing: &'static str, path: String, #[source] source: std::io::Error },
+    Folder {
+        doing: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 impl MailboxError {

@@ -13,7 +13,9 @@ pub(super) fn header_text(parsed: &Message<'_>, name: HeaderName<'static>) -> Op
     if !text.contains('\u{FFFD}') {
         return Some(text.to_owned());
     }
-    let raw = parsed.raw_message.get(header.offset_start as usize..header.offset_end as usize)?;
+    let raw = parsed
+        .raw_message
+        .get(header.offset_start as usize..header.offset_end as usize)?;
     if std::str::from_utf8(raw).is_ok() {
         return Some(text.to_owned());
     }
@@ -34,11 +36,16 @@ pub(super) fn file_name(parsed: &Message<'_>, part: &MessagePart<'_>) -> Option<
 }
 
 fn file_name_in_legacy_bytes(parsed: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
-    for (name, spelled) in
-        [(HeaderName::ContentDisposition, "Content-Disposition"), (HeaderName::ContentType, "Content-Type")]
-    {
-        let Some(header) = part.headers.iter().rev().find(|header| header.name == name) else { continue };
-        let raw = parsed.raw_message.get(header.offset_start as usize..header.offset_end as usize)?;
+    for (name, spelled) in [
+        (HeaderName::ContentDisposition, "Content-Disposition"),
+        (HeaderName::ContentType, "Content-Type"),
+    ] {
+        let Some(header) = part.headers.iter().rev().find(|header| header.name == name) else {
+            continue;
+        };
+        let raw = parsed
+            .raw_message
+            .get(header.offset_start as usize..header.offset_end as usize)?;
         if std::str::from_utf8(raw).is_ok() {
             continue;
         }
@@ -71,7 +78,9 @@ fn reread(name: &str, raw: &[u8]) -> Vec<u8> {
 /// A text part's letters, by its declared charset, else UTF-8, else windows-1250.
 pub(super) fn part_text(parsed: &Message<'_>, part: &MessagePart<'_>) -> String {
     let shown = part.text_contents().unwrap_or_default();
-    let declared = part.content_type().is_some_and(|declared| declared.has_attribute("charset"));
+    let declared = part
+        .content_type()
+        .is_some_and(|declared| declared.has_attribute("charset"));
     if declared || !shown.contains('\u{FFFD}') {
         return shown.to_owned();
     }
@@ -79,7 +88,10 @@ pub(super) fn part_text(parsed: &Message<'_>, part: &MessagePart<'_>) -> String 
     if std::str::from_utf8(&bytes).is_ok() {
         return shown.to_owned();
     }
-    encoding_rs::WINDOWS_1250.decode_without_bom_handling(&bytes).0.into_owned()
+    encoding_rs::WINDOWS_1250
+        .decode_without_bom_handling(&bytes)
+        .0
+        .into_owned()
 }
 
 /// A part's bytes with only the transfer encoding taken off, so that a text file keeps its own bytes.
@@ -87,12 +99,20 @@ pub(super) fn part_bytes(parsed: &Message<'_>, part: &MessagePart<'_>) -> Vec<u8
     if !part.is_text() && !part.is_encoding_problem {
         return part.contents().to_vec();
     }
-    let body = parsed.raw_message.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default();
-    let declared = part.content_transfer_encoding().unwrap_or_default().trim().to_ascii_lowercase();
+    let body = parsed
+        .raw_message
+        .get(part.offset_body as usize..part.offset_end as usize)
+        .unwrap_or_default();
+    let declared = part
+        .content_transfer_encoding()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     match (part.encoding, declared.as_str()) {
         (Encoding::Base64, _) | (_, "base64") => base64_as_far_as_possible(body),
         (Encoding::QuotedPrintable, _) | (_, "quoted-printable") => {
-            mail_parser::decoders::quoted_printable::quoted_printable_decode(body).unwrap_or_else(|| body.to_vec())
+            mail_parser::decoders::quoted_printable::quoted_printable_decode(body)
+                .unwrap_or_else(|| body.to_vec())
         }
         _ => body.to_vec(),
     }

@@ -15,7 +15,7 @@ pub struct Attachment {
     pub bytes: Vec<u8>,
 }
 
-/// The forwarded message that a file came in.
+/// The forwarded message that a file came in; of several inside each other, the nearest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
     pub name: String,
@@ -24,13 +24,18 @@ pub struct Container {
 /// Whether a part is (a piece of) the letter itself.
 pub(super) fn is_body(part: &MessagePart<'_>) -> bool {
     (part.is_text() || part.is_text_html())
-        && !part.content_disposition().is_some_and(|disposition| disposition.is_attachment())
+        && !part
+            .content_disposition()
+            .is_some_and(|disposition| disposition.is_attachment())
         && part.attachment_name().is_none()
 }
 
 /// All files of a message, in the order in which they stand, and what could not be decoded.
 pub(super) fn collect(parsed: &Message<'_>) -> (Vec<Attachment>, Vec<Defect>) {
-    let mut walk = Walk { files: Vec::new(), defects: Vec::new() };
+    let mut walk = Walk {
+        files: Vec::new(),
+        defects: Vec::new(),
+    };
     walk.message(parsed, None, 0);
     (walk.files, walk.defects)
 }
@@ -51,7 +56,8 @@ impl Walk {
                 self.forwarded(parsed, part, inner, container, depth);
                 continue;
             }
-            let listed_as_body = parsed.text_body.contains(&(id as u32)) || parsed.html_body.contains(&(id as u32));
+            let listed_as_body =
+                parsed.text_body.contains(&(id as u32)) || parsed.html_body.contains(&(id as u32));
             if is_body(part) && (listed_as_body || decoration.alternative.contains(&id)) {
                 continue;
             }
@@ -73,7 +79,7 @@ impl Walk {
         let before = self.files.len();
         if depth < NESTING_MAX {
             let name = charset::file_name(parsed, part).unwrap_or_else(|| "mesaj redirecționat".to_owned());
-            let inside = Container { name: path_of(container, &name) };
+            let inside = Container { name };
             self.message(inner, Some(&inside), depth + 1);
         }
         if self.files.len() == before {
@@ -99,14 +105,12 @@ impl Walk {
         let name = charset::file_name(parsed, part)
             .filter(|name| !name.trim().is_empty())
             .unwrap_or_else(|| format!("fără nume {}", self.files.len() + 1));
-        self.files.push(Attachment { name, container: container.cloned(), declared: declared_type(part), bytes });
-    }
-}
-
-fn path_of(container: Option<&Container>, name: &str) -> String {
-    match container {
-        Some(outer) => format!("{} › {name}", outer.name),
-        None => name.to_owned(),
+        self.files.push(Attachment {
+            name,
+            container: container.cloned(),
+            declared: declared_type(part),
+            bytes,
+        });
     }
 }
 
@@ -122,10 +126,16 @@ struct Decoration {
 
 impl Decoration {
     fn of(parsed: &Message<'_>) -> Self {
-        let mut found =
-            Self { related: Vec::new(), alternative: Vec::new(), machine: Vec::new(), html: String::new() };
+        let mut found = Self {
+            related: Vec::new(),
+            alternative: Vec::new(),
+            machine: Vec::new(),
+            html: String::new(),
+        };
         for part in &parsed.parts {
-            let Some(children) = part.sub_parts() else { continue };
+            let Some(children) = part.sub_parts() else {
+                continue;
+            };
             let children = children.iter().map(|id| *id as usize);
             match declared_type(part).as_str() {
                 "multipart/related" => found.related.extend(children),
@@ -147,7 +157,9 @@ impl Decoration {
         if self.machine.contains(&id) {
             return true;
         }
-        let attached = part.content_disposition().is_some_and(|disposition| disposition.is_attachment());
+        let attached = part
+            .content_disposition()
+            .is_some_and(|disposition| disposition.is_attachment());
         let shown = part.content_id().is_some_and(|cid| {
             let cid = cid.trim_matches(['<', '>']);
             !cid.is_empty() && self.html.contains(&format!("cid:{cid}"))

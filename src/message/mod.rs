@@ -24,7 +24,7 @@ pub use files::{Attachment, Container};
 pub use origin::Origin;
 
 /// How deep forwarded messages are opened.
-pub const NESTING_MAX: usize = 5;
+pub const NESTING_MAX: usize = 8;
 /// A message with more of these than a person sends is not given to the parser.
 const RFC822_PARTS_MAX: usize = 200;
 
@@ -111,8 +111,12 @@ impl Message {
         Self {
             from: senders.into_iter().next(),
             to: mailboxes(&parsed, HeaderName::To),
-            subject: charset::one_line(&charset::header_text(&parsed, HeaderName::Subject).unwrap_or_default()),
-            date: parsed.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
+            subject: charset::one_line(
+                &charset::header_text(&parsed, HeaderName::Subject).unwrap_or_default(),
+            ),
+            date: parsed
+                .date()
+                .and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
             message_id: ids(&parsed, HeaderName::MessageId).into_iter().next(),
             in_reply_to: ids(&parsed, HeaderName::InReplyTo),
             references: ids(&parsed, HeaderName::References),
@@ -149,17 +153,27 @@ pub fn received_at(bytes: &[u8]) -> Option<Timestamp> {
 
 fn count_rfc822(bytes: &[u8]) -> usize {
     const NEEDLE: &[u8] = b"essage/rfc822";
-    bytes.windows(NEEDLE.len()).filter(|window| window.eq_ignore_ascii_case(NEEDLE)).count()
+    bytes
+        .windows(NEEDLE.len())
+        .filter(|window| window.eq_ignore_ascii_case(NEEDLE))
+        .count()
 }
 
 fn mailboxes(parsed: &mail_parser::Message<'_>, header: HeaderName<'static>) -> Vec<Mailbox> {
     let mut found = Vec::new();
     for value in parsed.header_values(header) {
-        let Some(addresses) = value.as_address() else { continue };
+        let Some(addresses) = value.as_address() else {
+            continue;
+        };
         for one in addresses.iter() {
-            let Some(address) = one.address().map(str::trim).filter(|address| is_address(address)) else { continue };
+            let Some(address) = one.address().map(str::trim).filter(|address| is_address(address)) else {
+                continue;
+            };
             let name = one.name().map(charset::one_line).filter(|name| !name.is_empty());
-            found.push(Mailbox { name, address: address.to_owned() });
+            found.push(Mailbox {
+                name,
+                address: address.to_owned(),
+            });
         }
     }
     found
@@ -167,8 +181,11 @@ fn mailboxes(parsed: &mail_parser::Message<'_>, header: HeaderName<'static>) -> 
 
 /// `local@domain` without white space, controls or angle brackets, within RFC 5321 §4.5.3.1 lengths.
 fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let clean = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control());
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let clean =
+        |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control());
     clean(local)
         && clean(domain)
         && local.len() <= 64
@@ -179,12 +196,18 @@ fn is_address(text: &str) -> bool {
 }
 
 fn ids(parsed: &mail_parser::Message<'_>, header: HeaderName<'static>) -> Vec<String> {
-    let Some(value) = parsed.header(header) else { return Vec::new() };
+    let Some(value) = parsed.header(header) else {
+        return Vec::new();
+    };
     let texts: Vec<&str> = match value.as_text_list() {
         Some(list) => list.iter().map(AsRef::as_ref).collect(),
         None => value.as_text().into_iter().collect(),
     };
-    texts.into_iter().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect()
+    texts
+        .into_iter()
+        .map(|id| id.trim().to_owned())
+        .filter(|id| !id.is_empty())
+        .collect()
 }
 
 fn body_text(parsed: &mail_parser::Message<'_>) -> String {

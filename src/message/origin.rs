@@ -64,17 +64,27 @@ pub(super) fn of(parsed: &Message<'_>) -> Origin {
 
 /// The first word, without parameters and comments.
 fn keyword(value: &str) -> &str {
-    value.split([';', '(', ' ', '\t']).next().unwrap_or_default().trim()
+    value
+        .split([';', '(', ' ', '\t'])
+        .next()
+        .unwrap_or_default()
+        .trim()
 }
 
 fn report_type(parsed: &Message<'_>) -> Option<Origin> {
     let content_type = parsed.content_type()?;
     if !content_type.ctype().eq_ignore_ascii_case("multipart")
-        || !content_type.subtype().is_some_and(|subtype| subtype.eq_ignore_ascii_case("report"))
+        || !content_type
+            .subtype()
+            .is_some_and(|subtype| subtype.eq_ignore_ascii_case("report"))
     {
         return None;
     }
-    match content_type.attribute("report-type").map(str::to_ascii_lowercase).as_deref() {
+    match content_type
+        .attribute("report-type")
+        .map(str::to_ascii_lowercase)
+        .as_deref()
+    {
         Some("disposition-notification") => Some(Origin::ReadReport),
         _ => Some(Origin::Bounce),
     }

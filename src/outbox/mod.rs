@@ -55,9 +55,16 @@ pub struct Envelope<'a> {
 pub enum TransportError {
     /// No connection, a broken one, or a time-out: nobody's letter can go now.
     #[error("talking to {server} while {doing}")]
-    Unreachable { server: String, doing: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Unreachable {
+        server: String,
+        doing: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The server did not accept the user and password.
-    #[error("{server} does not accept the user and password; check `user` and `password` under [transport] ({answer})")]
+    #[error(
+        "{server} does not accept the user and password; check `user` and `password` under [transport] ({answer})"
+    )]
     Login { server: String, answer: String },
     /// The connection would not be protected.
     #[error("{server} offers no STARTTLS, so nothing is sent; use `security = \"tls\"` or mend the server")]
@@ -70,7 +77,11 @@ pub enum TransportError {
     Refused { server: String, answer: String },
     /// A folder of the machine.
     #[error("writing {path}")]
-    Folder { path: String, #[source] source: std::io::Error },
+    Folder {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 impl TransportError {
@@ -79,9 +90,10 @@ impl TransportError {
         match self {
             Self::Refused { .. } => Disposition::GiveUp,
             Self::PutOff { .. } => Disposition::Retry,
-            Self::Unreachable { .. } | Self::Login { .. } | Self::Unprotected { .. } | Self::Folder { .. } => {
-                Disposition::Stop
-            }
+            Self::Unreachable { .. }
+            | Self::Login { .. }
+            | Self::Unprotected { .. }
+            | Self::Folder { .. } => Disposition::Stop,
         }
     }
 }

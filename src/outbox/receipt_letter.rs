@@ -22,10 +22,18 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|name| {
-        if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        if name.ends_with(".html") {
+            AutoEscape::Html
+        } else {
+            AutoEscape::None
+        }
     });
-    environment.add_template("receipt.txt", TEXT).expect("the embedded template is tested");
-    environment.add_template("receipt.html", HTML).expect("the embedded template is tested");
+    environment
+        .add_template("receipt.txt", TEXT)
+        .expect("the embedded template is tested");
+    environment
+        .add_template("receipt.html", HTML)
+        .expect("the embedded template is tested");
     environment
 });
 
@@ -49,7 +57,11 @@ pub struct Composed {
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
     #[error("the address of the {whose} cannot be used in an e-mail")]
-    Address { whose: &'static str, #[source] source: lettre::address::AddressError },
+    Address {
+        whose: &'static str,
+        #[source]
+        source: lettre::address::AddressError,
+    },
     #[error("filling in the template of the letter")]
     Template(#[source] minijinja::Error),
     #[error("putting the letter together")]
@@ -59,7 +71,10 @@ pub enum ComposeError {
 /// The Message-ID of the letter that brings the receipt with this number key, without angle brackets.
 pub fn message_id(secret: &InstanceSecret, number_key: &str, from: &str) -> String {
     let domain = from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    format!("{}@{domain}", secret.id("letter", &format!("receipt/{number_key}")))
+    format!(
+        "{}@{domain}",
+        secret.id("letter", &format!("receipt/{number_key}"))
+    )
 }
 
 /// The name under which the receipt is attached.
@@ -81,14 +96,18 @@ pub fn compose(
     let from = mailbox(Some(&receipt.agency.name), addressing.from, "mailbox")?;
     let to = mailbox(receipt.applicant.as_deref(), &receipt.sender_address, "sender")?;
     let boundary = message_id.split('@').next().unwrap_or_default();
-    let attachment = Attachment::new(receipt_file_name(&receipt.number))
-        .body(pdf, ContentType::parse("application/pdf").expect("a constant media type"));
+    let attachment = Attachment::new(receipt_file_name(&receipt.number)).body(
+        pdf,
+        ContentType::parse("application/pdf").expect("a constant media type"),
+    );
     let alternative = MultiPart::alternative()
         .boundary(format!("a.{boundary}"))
         .singlepart(SinglePart::plain(text))
         .singlepart(SinglePart::html(html));
-    let mixed =
-        MultiPart::mixed().boundary(format!("m.{boundary}")).multipart(alternative).singlepart(attachment);
+    let mixed = MultiPart::mixed()
+        .boundary(format!("m.{boundary}"))
+        .multipart(alternative)
+        .singlepart(attachment);
     let mut builder = lettre::Message::builder()
         .from(from)
         .to(to)
@@ -99,10 +118,15 @@ pub fn compose(
         .raw_header(header("X-Auto-Response-Suppress", "All"))
         .raw_header(header("Content-Language", "ro"));
     if let Some(id) = receipt.message_id.as_deref().filter(|id| is_plain_id(id)) {
-        builder = builder.in_reply_to(format!("<{id}>")).references(references(addressing.references, id));
+        builder = builder
+            .in_reply_to(format!("<{id}>"))
+            .references(references(addressing.references, id));
     }
     let message = builder.multipart(mixed).map_err(ComposeError::Assembly)?;
-    Ok(Composed { message_id: message_id.to_owned(), bytes: message.formatted() })
+    Ok(Composed {
+        message_id: message_id.to_owned(),
+        bytes: message.formatted(),
+    })
 }
 
 fn subject(receipt: &Receipt) -> String {
@@ -114,17 +138,27 @@ fn subject(receipt: &Receipt) -> String {
 
 /// A Message-ID that may stand in a header again: visible ASCII without brackets (RFC 5322 §3.6.4).
 fn is_plain_id(id: &str) -> bool {
-    !id.is_empty() && id.len() < 900 && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'<' && byte != b'>')
+    !id.is_empty()
+        && id.len() < 900
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'<' && byte != b'>')
 }
 
 fn references(earlier: &[String], own: &str) -> String {
-    let mut ids: Vec<&str> =
-        earlier.iter().map(String::as_str).filter(|id| is_plain_id(id) && *id != own).collect();
+    let mut ids: Vec<&str> = earlier
+        .iter()
+        .map(String::as_str)
+        .filter(|id| is_plain_id(id) && *id != own)
+        .collect();
     if ids.len() > REFERENCES_MAX {
         ids.drain(1..ids.len() - REFERENCES_MAX + 1);
     }
     ids.push(own);
-    ids.iter().map(|id| format!("<{id}>")).collect::<Vec<_>>().join(" ")
+    ids.iter()
+        .map(|id| format!("<{id}>"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
@@ -132,7 +166,9 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 }
 
 fn mailbox(name: Option<&str>, address: &str, whose: &'static str) -> Result<Mailbox, ComposeError> {
-    let address: Address = address.parse().map_err(|source| ComposeError::Address { whose, source })?;
+    let address: Address = address
+        .parse()
+        .map_err(|source| ComposeError::Address { whose, source })?;
     let name = name.map(|name| name.chars().filter(|c| !c.is_control()).collect::<String>());
     Ok(Mailbox::new(name, address))
 }
@@ -146,12 +182,24 @@ fn render(receipt: &Receipt) -> Result<(String, String), ComposeError> {
                 Some(container) => format!("{} › {}", visible(container), visible(&file.name)),
                 None => visible(&file.name),
             };
-            let verdict = if file.verdict == Verdict::Accepted { "acceptat" } else { "neacceptat" };
-            let reasons: Vec<&str> = file.reasons.iter().map(|reason| reason.text_ro.as_str()).collect();
+            let verdict = if file.verdict == Verdict::Accepted {
+                "acceptat"
+            } else {
+                "neacceptat"
+            };
+            let reasons: Vec<&str> = file
+                .reasons
+                .iter()
+                .map(|reason| reason.text_ro.as_str())
+                .collect();
             context! { name, kind => file.kind_ro, verdict, reasons }
         })
         .collect();
-    let refused_count = receipt.files.iter().filter(|file| file.verdict == Verdict::Refused).count();
+    let refused_count = receipt
+        .files
+        .iter()
+        .filter(|file| file.verdict == Verdict::Refused)
+        .count();
     let agency = &receipt.agency;
     let values = context! {
         agency => context! {
@@ -160,7 +208,7 @@ fn render(receipt: &Receipt) -> Result<(String, String), ComposeError> {
         },
         office => context! { name => receipt.office.name, contact => receipt.office.contact },
         number => receipt.number,
-        date_hour => instant(receipt.registered_at),
+        date_hour => instant(receipt.received_at),
         applicant => receipt.applicant.as_deref().map(visible).unwrap_or_default(),
         subject => visible(&receipt.subject),
         accepted_count => receipt.files.len() - refused_count,
@@ -172,7 +220,10 @@ fn render(receipt: &Receipt) -> Result<(String, String), ComposeError> {
         demonstration => receipt.marking == Marking::Demonstration,
     };
     let fill = |name| {
-        TEMPLATES.get_template(name).and_then(|template| template.render(&values)).map_err(ComposeError::Template)
+        TEMPLATES
+            .get_template(name)
+            .and_then(|template| template.render(&values))
+            .map_err(ComposeError::Template)
     };
     Ok((fill("receipt.txt")?, fill("receipt.html")?))
 }

@@ -18,7 +18,11 @@ pub enum Next {
 pub fn next(attempts: u32, queued_at: Timestamp, now: Timestamp) -> Next {
     let index = (attempts.max(1) as usize - 1).min(WAITS_S.len() - 1);
     let at = now + SignedDuration::from_secs(WAITS_S[index]);
-    if at.duration_since(queued_at) > GIVE_UP_AFTER { Next::GiveUp } else { Next::At(at) }
+    if at.duration_since(queued_at) > GIVE_UP_AFTER {
+        Next::GiveUp
+    } else {
+        Next::At(at)
+    }
 }
 
 #[cfg(test)]
@@ -41,7 +45,10 @@ mod tests {
             }
         }
         let lasted = now.duration_since(start);
-        assert!(lasted > SignedDuration::from_hours(4 * 24) && lasted <= GIVE_UP_AFTER, "{lasted}");
+        assert!(
+            lasted > SignedDuration::from_hours(4 * 24) && lasted <= GIVE_UP_AFTER,
+            "{lasted}"
+        );
         assert!((25..60).contains(&attempts), "{attempts}");
     }
 }

@@ -160,7 +160,8 @@ mod tests {
 /// the page.
 pub(crate) fn visible(text: &str) -> String {
     let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
     };
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {

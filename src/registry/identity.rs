@@ -45,7 +45,9 @@ mod tests {
         let key = PKey::hmac(&[7; 32]).unwrap();
         let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
         signer.update(b"letter\0receipt/1").unwrap();
-        let expected = data_encoding::BASE32_NOPAD.encode(&signer.sign_to_vec().unwrap()).to_ascii_lowercase();
+        let expected = data_encoding::BASE32_NOPAD
+            .encode(&signer.sign_to_vec().unwrap())
+            .to_ascii_lowercase();
         assert_eq!(secret.id("letter", "receipt/1"), expected[..26]);
         assert_ne!(secret.id("letter", "receipt/1"), secret.id("letter", "receipt/2"));
     }

@@ -154,7 +154,14 @@ pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, pol
             processing_reason: day.reason_ro,
         }
     });
-    Decided { outcome, reason, replies, summary, files, draft }
+    Decided {
+        outcome,
+        reason,
+        replies,
+        summary,
+        files,
+        draft,
+    }
 }
 
 fn summary_of(message: &Message) -> Summary {
@@ -178,11 +185,18 @@ fn examined(files: &[Attachment], policy: &Policy) -> Vec<FileRecord> {
     for (index, file) in files.iter().enumerate() {
         let container = file.container.as_ref().map(|container| container.name.as_str());
         let mut document = documents::examine(
-            documents::File { name: &file.name, declared: &file.declared, bytes: &file.bytes },
+            documents::File {
+                name: &file.name,
+                declared: &file.declared,
+                bytes: &file.bytes,
+            },
             &policy.limits,
         );
         if index >= policy.files_max {
-            document.findings.push(Finding { code: Code::TooManyFiles, detail: format!("file {}", index + 1) });
+            document.findings.push(Finding {
+                code: Code::TooManyFiles,
+                detail: format!("file {}", index + 1),
+            });
         }
         record(&file.name, container, &file.declared, &document, &mut records);
     }
@@ -191,7 +205,14 @@ fn examined(files: &[Attachment], policy: &Policy) -> Vec<FileRecord> {
 
 /// The lines of one file that stands alone, outside any mail; the first line is the file's own.
 pub fn examine_alone(name: &str, bytes: &[u8], limits: &Limits) -> Vec<FileRecord> {
-    let document = documents::examine(documents::File { name, declared: "", bytes }, limits);
+    let document = documents::examine(
+        documents::File {
+            name,
+            declared: "",
+            bytes,
+        },
+        limits,
+    );
     let mut records = Vec::new();
     record(name, None, "", &document, &mut records);
     records

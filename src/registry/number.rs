@@ -23,7 +23,9 @@ pub enum Spelling {
 
 /// What is wrong with a number that somebody typed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no registration number; write it as on the receipt, for example 12/20.11.2026 or DEJ-12/20.11.2026")]
+#[error(
+    "`{text}` is no registration number; write it as on the receipt, for example 12/20.11.2026 or DEJ-12/20.11.2026"
+)]
 pub struct NumberError {
     pub text: String,
 }
@@ -33,7 +35,12 @@ impl Number {
     pub fn spelled(&self, spelling: Spelling) -> String {
         match spelling {
             Spelling::Plain => format!("{}/{}", self.number, self.date.strftime("%d.%m.%Y")),
-            Spelling::WithCode => format!("{}-{}/{}", self.register, self.number, self.date.strftime("%d.%m.%Y")),
+            Spelling::WithCode => format!(
+                "{}-{}/{}",
+                self.register,
+                self.number,
+                self.date.strftime("%d.%m.%Y")
+            ),
         }
     }
 
@@ -48,7 +55,9 @@ impl Number {
     /// The text is not `NUMBER/DD.MM.YYYY` with an optional `CODE-` before it, or the code is missing where
     /// several registers are in use.
     pub fn parse(text: &str, only_register: Option<&str>) -> Result<Self, NumberError> {
-        let error = || NumberError { text: text.to_owned() };
+        let error = || NumberError {
+            text: text.to_owned(),
+        };
         let (left, date) = text.trim().rsplit_once('/').ok_or_else(error)?;
         let (register, number) = match left.rsplit_once('-') {
             Some((code, number)) => (code.to_owned(), number),
@@ -59,7 +68,11 @@ impl Number {
         if number == 0 || register.is_empty() {
             return Err(error());
         }
-        Ok(Self { register, number, date })
+        Ok(Self {
+            register,
+            number,
+            date,
+        })
     }
 }
 
@@ -75,12 +88,24 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_they_are_written() {
-        let number = Number { register: "CJ-A".into(), number: 1234, date: Date::constant(2026, 11, 2) };
+        let number = Number {
+            register: "CJ-A".into(),
+            number: 1234,
+            date: Date::constant(2026, 11, 2),
+        };
         assert_eq!(number.spelled(Spelling::Plain), "1234/02.11.2026");
         assert_eq!(number.spelled(Spelling::WithCode), "CJ-A-1234/02.11.2026");
         assert_eq!(Number::parse("CJ-A-1234/02.11.2026", None), Ok(number.clone()));
         assert_eq!(Number::parse(" 1234/02.11.2026", Some("CJ-A")), Ok(number));
-        for wrong in ["", "12", "12/2026", "0/02.11.2026", "x/02.11.2026", "12/31.02.2026", "-3/02.11.2026"] {
+        for wrong in [
+            "",
+            "12",
+            "12/2026",
+            "0/02.11.2026",
+            "x/02.11.2026",
+            "12/31.02.2026",
+            "-3/02.11.2026",
+        ] {
             assert!(Number::parse(wrong, Some("A")).is_err(), "{wrong}");
         }
         assert!(Number::parse("1234/02.11.2026", None).is_err());

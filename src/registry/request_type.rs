@@ -19,7 +19,8 @@ pub struct RequestType {
 /// else [`UNDETERMINED`].
 pub fn propose(types: &[RequestType], source: &str, subject: &str) -> String {
     let subject = folded(subject);
-    let applies = |one: &&RequestType| one.sources.is_empty() || one.sources.iter().any(|name| name == source);
+    let applies =
+        |one: &&RequestType| one.sources.is_empty() || one.sources.iter().any(|name| name == source);
     let by_keyword = types
         .iter()
         .filter(applies)
@@ -29,8 +30,15 @@ pub fn propose(types: &[RequestType], source: &str, subject: &str) -> String {
         .rev()
         .max_by_key(|(keyword, _)| keyword.len())
         .map(|(_, one)| one);
-    let default = || types.iter().filter(applies).find(|one| one.keywords.is_empty() && !one.sources.is_empty());
-    by_keyword.or_else(default).map_or_else(|| UNDETERMINED.to_owned(), |one| one.id.clone())
+    let default = || {
+        types
+            .iter()
+            .filter(applies)
+            .find(|one| one.keywords.is_empty() && !one.sources.is_empty())
+    };
+    by_keyword
+        .or_else(default)
+        .map_or_else(|| UNDETERMINED.to_owned(), |one| one.id.clone())
 }
 
 /// Lower case, with the Romanian letters (comma-below and cedilla alike) brought to their plain ones.
@@ -70,7 +78,10 @@ mod tests {
     fn subject_then_mailbox_then_undetermined() {
         let types = types();
         assert_eq!(propose(&types, "cluj", "CERERE SOMAJ"), "somaj");
-        assert_eq!(propose(&types, "cluj", "adeverinţă pentru indemnizație de şomaj"), "somaj");
+        assert_eq!(
+            propose(&types, "cluj", "adeverinţă pentru indemnizație de şomaj"),
+            "somaj"
+        );
         assert_eq!(propose(&types, "cluj", "Adeverinta"), "adeverinta");
         assert_eq!(propose(&types, "cluj", "prima de relocare"), UNDETERMINED);
         assert_eq!(propose(&types, "dej", "prima de relocare"), "prima");

@@ -130,7 +130,9 @@ impl Reason {
             Self::OwnMail => "mesaj trimis chiar de la o adresă a instituției",
             Self::Discarded => "îndepărtat de un funcționar",
             Self::NoHeader => "mesajul nu poate fi citit; deschideți-l și eliberați-l sau îndepărtați-l",
-            Self::NoSender => "mesajul nu are o adresă de expeditor; căutați solicitantul în textul mesajului",
+            Self::NoSender => {
+                "mesajul nu are o adresă de expeditor; căutați solicitantul în textul mesajului"
+            }
             Self::SeveralSenders => "mesajul are mai mulți expeditori; alegeți cui se răspunde",
             Self::NestedTooDeep => "prea multe mesaje redirecționate unul în altul; deschideți-l manual",
             Self::Oversized => "mesajul depășește mărimea admisă; cereți solicitantului să îl împartă",
@@ -166,8 +168,14 @@ pub struct Screened {
 /// Judges one message. Machine mail first, since it must never be answered; then what needs a person.
 pub fn screen(message: &Message, extent: Extent, standing: Standing, policy: &Policy) -> Screened {
     let held = |reason| match standing {
-        Standing::New => Screened { reason, replies: false },
-        Standing::ReleasedByClerk => Screened { reason: Reason::Released, replies: answerable(message, policy) },
+        Standing::New => Screened {
+            reason,
+            replies: false,
+        },
+        Standing::ReleasedByClerk => Screened {
+            reason: Reason::Released,
+            replies: answerable(message, policy),
+        },
     };
     if message.defects.contains(&Defect::NoHeader) {
         return held(Reason::NoHeader);
@@ -176,10 +184,16 @@ pub fn screen(message: &Message, extent: Extent, standing: Standing, policy: &Po
         return held(Reason::NestedTooDeep);
     }
     if standing == Standing::ReleasedByClerk {
-        return Screened { reason: Reason::Released, replies: answerable(message, policy) };
+        return Screened {
+            reason: Reason::Released,
+            replies: answerable(message, policy),
+        };
     }
     if is_own(message, policy) {
-        return Screened { reason: Reason::OwnMail, replies: false };
+        return Screened {
+            reason: Reason::OwnMail,
+            replies: false,
+        };
     }
     let machine = match message.origin {
         Origin::Person => None,
@@ -190,7 +204,10 @@ pub fn screen(message: &Message, extent: Extent, standing: Standing, policy: &Po
         Origin::Bulk => Some(Reason::Bulk),
     };
     if let Some(reason) = machine {
-        return Screened { reason, replies: false };
+        return Screened {
+            reason,
+            replies: false,
+        };
     }
     if extent == Extent::HeaderOnly {
         return held(Reason::Oversized);
@@ -201,11 +218,17 @@ pub fn screen(message: &Message, extent: Extent, standing: Standing, policy: &Po
     if message.from.is_none() {
         return held(Reason::NoSender);
     }
-    Screened { reason: Reason::Request, replies: true }
+    Screened {
+        reason: Reason::Request,
+        replies: true,
+    }
 }
 
 fn is_own(message: &Message, policy: &Policy) -> bool {
-    message.from.as_ref().is_some_and(|from| policy.own_addresses.contains(&from.address.to_lowercase()))
+    message
+        .from
+        .as_ref()
+        .is_some_and(|from| policy.own_addresses.contains(&from.address.to_lowercase()))
 }
 
 /// One sender, a person, not ourselves.
@@ -222,7 +245,9 @@ mod tests {
 
     fn judged(header: &str, standing: Standing) -> Screened {
         let raw = format!("{header}\r\nSubject: cerere\r\n\r\ntext\r\n");
-        let policy = Policy { own_addresses: BTreeSet::from(["somaj@ajofm-exemplu.test".to_owned()]) };
+        let policy = Policy {
+            own_addresses: BTreeSet::from(["somaj@ajofm-exemplu.test".to_owned()]),
+        };
         screen(&Message::read(raw.as_bytes()), Extent::Whole, standing, &policy)
     }
 
@@ -236,13 +261,22 @@ mod tests {
     #[test]
     fn machine_mail_is_never_answered_not_even_when_released() {
         let machines = [
-            ("From: a@exemplu.test\r\nAuto-Submitted: auto-replied", Reason::AutoReply),
-            ("From: a@exemplu.test\r\nAuto-Submitted: auto-generated (x)", Reason::AutoReply),
+            (
+                "From: a@exemplu.test\r\nAuto-Submitted: auto-replied",
+                Reason::AutoReply,
+            ),
+            (
+                "From: a@exemplu.test\r\nAuto-Submitted: auto-generated (x)",
+                Reason::AutoReply,
+            ),
             ("Return-Path: <>\r\nFrom: a@exemplu.test", Reason::Bounce),
             ("From: a@exemplu.test\r\nPrecedence: bulk", Reason::Bulk),
             ("From: a@exemplu.test\r\nPrecedence: junk", Reason::Bulk),
             ("From: a@exemplu.test\r\nPrecedence: list", Reason::List),
-            ("From: a@exemplu.test\r\nList-Id: <stiri.exemplu.test>", Reason::List),
+            (
+                "From: a@exemplu.test\r\nList-Id: <stiri.exemplu.test>",
+                Reason::List,
+            ),
             ("From: Somaj <SOMAJ@ajofm-exemplu.test>", Reason::OwnMail),
             (
                 "From: a@exemplu.test\r\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b",
@@ -250,18 +284,43 @@ mod tests {
             ),
         ];
         for (header, reason) in machines {
-            assert_eq!(judged(header, Standing::New), Screened { reason, replies: false }, "{header}");
+            assert_eq!(
+                judged(header, Standing::New),
+                Screened {
+                    reason,
+                    replies: false
+                },
+                "{header}"
+            );
             assert!(!judged(header, Standing::ReleasedByClerk).replies, "{header}");
         }
     }
 
     #[test]
     fn a_person_is_answered_and_the_rest_is_held() {
-        let person = judged("From: Ion <ion@exemplu.test>\r\nAuto-Submitted: no", Standing::New);
-        assert_eq!(person, Screened { reason: Reason::Request, replies: true });
-        assert_eq!(judged("To: x@exemplu.test", Standing::New).reason, Reason::NoSender);
+        let person = judged(
+            "From: Ion <ion@exemplu.test>\r\nAuto-Submitted: no",
+            Standing::New,
+        );
+        assert_eq!(
+            person,
+            Screened {
+                reason: Reason::Request,
+                replies: true
+            }
+        );
+        assert_eq!(
+            judged("To: x@exemplu.test", Standing::New).reason,
+            Reason::NoSender
+        );
         let two = "From: a@exemplu.test, b@exemplu.test";
         assert_eq!(judged(two, Standing::New).reason, Reason::SeveralSenders);
-        assert_eq!(judged(two, Standing::ReleasedByClerk), Screened { reason: Reason::Released, replies: false });
+        assert_eq!(
+            judged(two, Standing::ReleasedByClerk),
+            Screened {
+                reason: Reason::Released,
+                replies: false
+            }
+        );
     }
 }

@@ -73,8 +73,14 @@ pub struct MailDecision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReceiptState {
     /// Owed; with the last error, if issuing it failed.
-    Owed { attempts: u32, last_error: Option<String> },
-    Issued { at: Timestamp, sha256: String },
+    Owed {
+        attempts: u32,
+        last_error: Option<String>,
+    },
+    Issued {
+        at: Timestamp,
+        sha256: String,
+    },
 }
 
 /// An entry that owes its receipt.
@@ -117,9 +123,16 @@ pub struct Due {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
     /// The server's final answer.
-    Sent { answer: String },
-    Retry { at: Timestamp, why: String },
-    GivenUp { why: String },
+    Sent {
+        answer: String,
+    },
+    Retry {
+        at: Timestamp,
+        why: String,
+    },
+    GivenUp {
+        why: String,
+    },
 }
 
 /// A letter as lists show it.
@@ -193,12 +206,19 @@ pub struct Backlog {
 pub enum StoreError {
     /// Busy, out of space, read-only, gone: the world's fault, and nothing was changed.
     #[error("{doing}: {hint}")]
-    Unavailable { doing: &'static str, hint: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Unavailable {
+        doing: &'static str,
+        hint: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What was asked for is not there, or not in a state that allows it.
     #[error("{0}")]
     Refused(String),
     /// The store holds something that the program never writes.
-    #[error("the database holds something unexpected in {place}: {what}; restore it from a backup, or ask for help")]
+    #[error(
+        "the database holds something unexpected in {place}: {what}; restore it from a backup, or ask for help"
+    )]
     Damaged { place: &'static str, what: String },
 }
 

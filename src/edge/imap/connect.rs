@@ -20,7 +20,11 @@ pub(super) async fn open(account: &Account, limit: Duration) -> Result<Open, Mai
     let doing = "connecting";
     match timeout(limit, open_unbounded(account, &server)).await {
         Ok(result) => result,
-        Err(elapsed) => Err(MailboxError::Unreachable { server, doing, source: elapsed.into() }),
+        Err(elapsed) => Err(MailboxError::Unreachable {
+            server,
+            doing,
+            source: elapsed.into(),
+        }),
     }
 }
 
@@ -33,9 +37,10 @@ async fn open_unbounded(account: &Account, server: &str) -> Result<Open, Mailbox
     let tcp = TcpStream::connect((account.host.as_str(), account.port))
         .await
         .map_err(|error| unreachable("connecting", error.into()))?;
-    tcp.set_nodelay(true).map_err(|error| unreachable("connecting", error.into()))?;
-    let connector =
-        tls::connector(account.ca_file.as_deref()).map_err(|error| unreachable("setting up TLS", error.into()))?;
+    tcp.set_nodelay(true)
+        .map_err(|error| unreachable("connecting", error.into()))?;
+    let connector = tls::connector(account.ca_file.as_deref())
+        .map_err(|error| unreachable("setting up TLS", error.into()))?;
     let connector = tokio_native_tls::TlsConnector::from(connector);
     let tcp = match account.security {
         Security::Tls => tcp,
@@ -49,12 +54,21 @@ async fn open_unbounded(account: &Account, server: &str) -> Result<Open, Mailbox
     if account.security == Security::Tls {
         greeting(&mut client, server).await?;
     }
-    let mut session = client.login(&account.user, &account.password).await.map_err(|(error, _)| match error {
-        ImapError::No(answer) if !is_passing(&answer) => MailboxError::Login { server: server.to_owned(), answer },
-        other => translated(other, server, "logging in"),
-    })?;
-    let capabilities =
-        session.capabilities().await.map_err(|error| translated(error, server, "asking for capabilities"))?;
+    let mut session =
+        client
+            .login(&account.user, &account.password)
+            .await
+            .map_err(|(error, _)| match error {
+                ImapError::No(answer) if !is_passing(&answer) => MailboxError::Login {
+                    server: server.to_owned(),
+                    answer,
+                },
+                other => translated(other, server, "logging in"),
+            })?;
+    let capabilities = session
+        .capabilities()
+        .await
+        .map_err(|error| translated(error, server, "asking for capabilities"))?;
     Ok(Open {
         can_move: capabilities.has_str("MOVE"),
         can_expunge_by_uid: capabilities.has_str("UIDPLUS"),
@@ -65,7 +79,9 @@ async fn open_unbounded(account: &Account, server: &str) -> Result<Open, Mailbox
 
 /// A NO that is not about the password (RFC 5530).
 fn is_passing(answer: &str) -> bool {
-    ["UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"].iter().any(|code| answer.contains(code))
+    ["UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"]
+        .iter()
+        .any(|code| answer.contains(code))
 }
 
 async fn greeting<T>(client: &mut Client<T>, server: &str) -> Result<(), MailboxError>
@@ -87,7 +103,9 @@ async fn start_tls(tcp: TcpStream, server: &str) -> Result<TcpStream, MailboxErr
     greeting(&mut client, server).await?;
     match client.run_command_and_check_ok("STARTTLS", None).await {
         Ok(()) => Ok(client.into_inner()),
-        Err(ImapError::No(_) | ImapError::Bad(_)) => Err(MailboxError::Unprotected { server: server.to_owned() }),
+        Err(ImapError::No(_) | ImapError::Bad(_)) => Err(MailboxError::Unprotected {
+            server: server.to_owned(),
+        }),
         Err(other) => Err(translated(other, server, "asking for STARTTLS")),
     }
 }

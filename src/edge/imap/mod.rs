@@ -76,8 +76,15 @@ impl ImapMailbox {
     /// # Errors
     /// The machine gives no threads or file descriptors.
     pub fn new(source: SourceId, account: Account) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { source, account, runtime, open: None })
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            source,
+            account,
+            runtime,
+            open: None,
+        })
     }
 
     fn server(&self) -> String {
@@ -104,7 +111,11 @@ impl ImapMailbox {
                     Ok(done)
                 }
                 Ok(Err(error)) => Err(translated(error, &server, doing)),
-                Err(elapsed) => Err(MailboxError::Unreachable { server, doing, source: elapsed.into() }),
+                Err(elapsed) => Err(MailboxError::Unreachable {
+                    server,
+                    doing,
+                    source: elapsed.into(),
+                }),
             }
         });
         result
@@ -114,73 +125,102 @@ impl ImapMailbox {
 /// IMAP's errors in our words.
 fn translated(error: ImapError, server: &str, doing: &'static str) -> MailboxError {
     match error {
-        ImapError::No(answer) | ImapError::Bad(answer) => {
-            MailboxError::Refused { server: server.to_owned(), doing, answer }
-        }
-        other => MailboxError::Unreachable { server: server.to_owned(), doing, source: other.into() },
+        ImapError::No(answer) | ImapError::Bad(answer) => MailboxError::Refused {
+            server: server.to_owned(),
+            doing,
+            answer,
+        },
+        other => MailboxError::Unreachable {
+            server: server.to_owned(),
+            doing,
+            source: other.into(),
+        },
     }
 }
 
 impl Mailbox for ImapMailbox {
     fn list(&mut self) -> Result<Vec<Sighting>, MailboxError> {
         let source = self.source.clone();
-        self.converse("listing the mailbox", FETCH_TIMEOUT, async move |open, account| {
-            let selected = open.session.select(&account.folder).await?;
-            open.uid_validity = selected.uid_validity.unwrap_or_default();
-            if selected.exists == 0 {
-                return Ok(Vec::new());
-            }
-            let query = "(UID INTERNALDATE RFC822.SIZE)";
-            let answers: Vec<_> = open.session.uid_fetch("1:*", query).await?.try_collect().await?;
-            let mut sightings: Vec<(u32, Sighting)> = answers
-                .iter()
-                .filter_map(|answer| Some((answer.uid?, answer)))
-                .map(|(uid, answer)| {
-                    let received_at =
-                        answer.internal_date().and_then(|date| Timestamp::from_second(date.timestamp()).ok());
-                    let key = SourceKey(format!("{};{};{uid}", account.folder, open.uid_validity));
-                    let size_bytes = u64::from(answer.size.unwrap_or_default());
-                    (uid, Sighting { source: source.clone(), key, received_at, size_bytes })
-                })
-                .collect();
-            // UIDs rise in the order of arrival (RFC 9051 §2.3.1.1).
-            sightings.sort_by_key(|(uid, _)| *uid);
-            sightings.dedup_by_key(|(uid, _)| *uid);
-            Ok(sightings.into_iter().map(|(_, sighting)| sighting).collect())
-        })
+        self.converse(
+            "listing the mailbox",
+            FETCH_TIMEOUT,
+            async move |open, account| {
+                let selected = open.session.select(&account.folder).await?;
+                open.uid_validity = selected.uid_validity.unwrap_or_default();
+                if selected.exists == 0 {
+                    return Ok(Vec::new());
+                }
+                let query = "(UID INTERNALDATE RFC822.SIZE)";
+                let answers: Vec<_> = open.session.uid_fetch("1:*", query).await?.try_collect().await?;
+                let mut sightings: Vec<(u32, Sighting)> = answers
+                    .iter()
+                    .filter_map(|answer| Some((answer.uid?, answer)))
+                    .map(|(uid, answer)| {
+                        let received_at = answer
+                            .internal_date()
+                            .and_then(|date| Timestamp::from_second(date.timestamp()).ok());
+                        let key = SourceKey(format!("{};{};{uid}", account.folder, open.uid_validity));
+                        let size_bytes = u64::from(answer.size.unwrap_or_default());
+                        (
+                            uid,
+                            Sighting {
+                                source: source.clone(),
+                                key,
+                                received_at,
+                                size_bytes,
+                            },
+                        )
+                    })
+                    .collect();
+                // UIDs rise in the order of arrival (RFC 9051 §2.3.1.1).
+                sightings.sort_by_key(|(uid, _)| *uid);
+                sightings.dedup_by_key(|(uid, _)| *uid);
+                Ok(sightings.into_iter().map(|(_, sighting)| sighting).collect())
+            },
+        )
     }
 
     fn fetch(&mut self, wanted: &[Sighting], size_bytes_max: u64) -> Result<Vec<RawMail>, MailboxError> {
-        let (large, whole): (Vec<_>, Vec<_>) =
-            wanted.iter().partition(|sighting| sighting.size_bytes > size_bytes_max);
+        let (large, whole): (Vec<_>, Vec<_>) = wanted
+            .iter()
+            .partition(|sighting| sighting.size_bytes > size_bytes_max);
         let mut mails = Vec::new();
-        for (batch, item, extent) in [(whole, "BODY.PEEK[]", Extent::Whole), (large, "BODY.PEEK[HEADER]", Extent::HeaderOnly)] {
+        for (batch, item, extent) in [
+            (whole, "BODY.PEEK[]", Extent::Whole),
+            (large, "BODY.PEEK[HEADER]", Extent::HeaderOnly),
+        ] {
             if batch.is_empty() {
                 continue;
             }
-            let by_uid: HashMap<u32, &Sighting> =
-                batch.iter().filter_map(|sighting| Some((uid_of(&sighting.key)?, *sighting))).collect();
-            mails.extend(self.converse("fetching mail", FETCH_TIMEOUT, async move |open, _| {
-                let mut found = Vec::new();
-                let query = format!("(UID {item})");
-                let mut answers = Box::pin(open.session.uid_fetch(uid_set(by_uid.keys()), query).await?);
-                while let Some(answer) = answers.try_next().await? {
-                    let bytes = match extent {
-                        Extent::Whole => answer.body(),
-                        Extent::HeaderOnly => answer.header(),
-                    };
-                    let sighting = answer.uid.and_then(|uid| by_uid.get(&uid));
-                    // A message that has vanished, or an answer about another one, is passed over.
-                    let (Some(sighting), Some(bytes)) = (sighting, bytes) else { continue };
-                    found.push(RawMail {
-                        sighting: (*sighting).clone(),
-                        received_at: sighting.received_at.unwrap_or(Timestamp::UNIX_EPOCH),
-                        extent,
-                        bytes: bytes.to_vec(),
-                    });
-                }
-                Ok(found)
-            })?);
+            let by_uid: HashMap<u32, &Sighting> = batch
+                .iter()
+                .filter_map(|sighting| Some((uid_of(&sighting.key)?, *sighting)))
+                .collect();
+            mails.extend(
+                self.converse("fetching mail", FETCH_TIMEOUT, async move |open, _| {
+                    let mut found = Vec::new();
+                    let query = format!("(UID {item})");
+                    let mut answers = Box::pin(open.session.uid_fetch(uid_set(by_uid.keys()), query).await?);
+                    while let Some(answer) = answers.try_next().await? {
+                        let bytes = match extent {
+                            Extent::Whole => answer.body(),
+                            Extent::HeaderOnly => answer.header(),
+                        };
+                        let sighting = answer.uid.and_then(|uid| by_uid.get(&uid));
+                        // A message that has vanished, or an answer about another one, is passed over.
+                        let (Some(sighting), Some(bytes)) = (sighting, bytes) else {
+                            continue;
+                        };
+                        found.push(RawMail {
+                            sighting: (*sighting).clone(),
+                            received_at: sighting.received_at.unwrap_or(Timestamp::UNIX_EPOCH),
+                            extent,
+                            bytes: bytes.to_vec(),
+                        });
+                    }
+                    Ok(found)
+                })?,
+            );
         }
         mails.sort_by_key(|mail| uid_of(&mail.sighting.key));
         Ok(mails)
@@ -195,7 +235,11 @@ impl Mailbox for ImapMailbox {
             let target = account.move_to.as_deref().unwrap_or_default();
             // After a change of UIDVALIDITY the numbers mean other messages.
             let prefix = format!("{};{};", account.folder, open.uid_validity);
-            let uids: Vec<u32> = keys.iter().filter(|key| key.0.starts_with(&prefix)).filter_map(uid_of).collect();
+            let uids: Vec<u32> = keys
+                .iter()
+                .filter(|key| key.0.starts_with(&prefix))
+                .filter_map(uid_of)
+                .collect();
             for chunk in uids.chunks(500) {
                 let set = uid_set(chunk.iter());
                 if move_away(open, &set, target).await.is_err() {
@@ -218,7 +262,12 @@ async fn move_away(open: &mut Open, set: &str, target: &str) -> Result<(), ImapE
         return Ok(());
     }
     open.session.uid_copy(set, target).await?;
-    let _: Vec<_> = open.session.uid_store(set, r"+FLAGS.SILENT (\Deleted)").await?.try_collect().await?;
+    let _: Vec<_> = open
+        .session
+        .uid_store(set, r"+FLAGS.SILENT (\Deleted)")
+        .await?
+        .try_collect()
+        .await?;
     let _: Vec<_> = open.session.uid_expunge(set).await?.try_collect().await?;
     Ok(())
 }

@@ -61,8 +61,14 @@ impl SmtpTransport {
     /// # Errors
     /// The machine gives no threads or file descriptors.
     pub fn new(server: Server) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { server, runtime, connection: None })
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            server,
+            runtime,
+            connection: None,
+        })
     }
 }
 
@@ -80,13 +86,21 @@ impl Transport for SmtpTransport {
                 Some(kept) if alive => kept,
                 _ => connect(server).await?,
             };
-            let answer = timeout(SEND_TIMEOUT, open.send(&envelope, bytes)).await.map_err(|elapsed| {
-                TransportError::Unreachable { server: server.name(), doing: "sending", source: elapsed.into() }
-            })?;
+            let answer = timeout(SEND_TIMEOUT, open.send(&envelope, bytes))
+                .await
+                .map_err(|elapsed| TransportError::Unreachable {
+                    server: server.name(),
+                    doing: "sending",
+                    source: elapsed.into(),
+                })?;
             match answer {
                 Ok(response) => {
                     *connection = Some(open);
-                    Ok(format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" ")))
+                    Ok(format!(
+                        "{} {}",
+                        response.code(),
+                        response.message().collect::<Vec<_>>().join(" ")
+                    ))
                 }
                 Err(error) => {
                     open.abort().await;
@@ -142,7 +156,8 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
     let tcp = TcpStream::connect((server.host.as_str(), server.port))
         .await
         .map_err(|error| unreachable("connecting", error.into()))?;
-    tcp.set_nodelay(true).map_err(|error| unreachable("connecting", error.into()))?;
+    tcp.set_nodelay(true)
+        .map_err(|error| unreachable("connecting", error.into()))?;
     let hello = ClientId::Domain(server.hello.clone());
     let stream: Box<dyn AsyncTokioStream> = match server.security {
         Security::StartTls => Box::new(tcp),
@@ -152,7 +167,9 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
             Box::new(
                 stream::Protected::connect(connector, &server.host, tcp)
                     .await
-                    .map_err(|error| unreachable("agreeing on TLS (is the certificate's name right?)", error))?,
+                    .map_err(|error| {
+                        unreachable("agreeing on TLS (is the certificate's name right?)", error)
+                    })?,
             )
         }
     };
@@ -162,23 +179,34 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
     if server.security == Security::StartTls {
         if !connection.can_starttls() {
             connection.abort().await;
-            return Err(TransportError::Unprotected { server: server.name() });
+            return Err(TransportError::Unprotected {
+                server: server.name(),
+            });
         }
         let parameters = tls_parameters(server)?;
-        connection
-            .starttls(parameters, &hello)
-            .await
-            .map_err(|error| translated(error, server, "agreeing on TLS (is the certificate's name right?)"))?;
+        connection.starttls(parameters, &hello).await.map_err(|error| {
+            translated(
+                error,
+                server,
+                "agreeing on TLS (is the certificate's name right?)",
+            )
+        })?;
     }
     if let Some((user, password)) = &server.login {
         let credentials = Credentials::new(user.clone(), password.clone());
-        connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await.map_err(|error| {
-            if error.is_permanent() || error.is_client() {
-                TransportError::Login { server: server.name(), answer: answer_of(&error) }
-            } else {
-                translated(error, server, "logging in")
-            }
-        })?;
+        connection
+            .auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
+            .await
+            .map_err(|error| {
+                if error.is_permanent() || error.is_client() {
+                    TransportError::Login {
+                        server: server.name(),
+                        answer: answer_of(&error),
+                    }
+                } else {
+                    translated(error, server, "logging in")
+                }
+            })?;
     }
     Ok(connection)
 }
@@ -200,17 +228,30 @@ fn tls_parameters(server: &Server) -> Result<TlsParameters, TransportError> {
 /// 4xx and 5xx told apart; everything without an answer is the connection's fault.
 fn translated(error: SmtpError, server: &Server, doing: &'static str) -> TransportError {
     if error.is_permanent() {
-        TransportError::Refused { server: server.name(), answer: answer_of(&error) }
+        TransportError::Refused {
+            server: server.name(),
+            answer: answer_of(&error),
+        }
     } else if error.is_transient() {
-        TransportError::PutOff { server: server.name(), answer: answer_of(&error) }
+        TransportError::PutOff {
+            server: server.name(),
+            answer: answer_of(&error),
+        }
     } else {
-        TransportError::Unreachable { server: server.name(), doing, source: error.into() }
+        TransportError::Unreachable {
+            server: server.name(),
+            doing,
+            source: error.into(),
+        }
     }
 }
 
 /// The code and the server's own words.
 fn answer_of(error: &SmtpError) -> String {
-    let words = error.source().map(ToString::to_string).unwrap_or_else(|| error.to_string());
+    let words = error
+        .source()
+        .map(ToString::to_string)
+        .unwrap_or_else(|| error.to_string());
     match error.status() {
         Some(code) => format!("{code} {words}"),
         None => words,

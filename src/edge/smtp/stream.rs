@@ -26,7 +26,9 @@ impl Protected {
         tcp: TcpStream,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let peer = tcp.peer_addr()?;
-        let stream = tokio_native_tls::TlsConnector::from(connector).connect(host, tcp).await?;
+        let stream = tokio_native_tls::TlsConnector::from(connector)
+            .connect(host, tcp)
+            .await?;
         Ok(Self { stream, peer })
     }
 }
@@ -44,7 +46,11 @@ impl AsyncTokioStream for Protected {
 }
 
 impl AsyncRead for Protected {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }

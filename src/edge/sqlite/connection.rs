@@ -51,7 +51,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Stored<()> {
     let version = read(connection, "user_version").map_err(|error| unavailable(doing, error))?;
     let application = read(connection, "application_id").map_err(|error| unavailable(doing, error))?;
     if version > 0 && application != APPLICATION_ID {
-        return Err(StoreError::Refused("the file is a database of another program; choose another `dir`".into()));
+        return Err(StoreError::Refused(
+            "the file is a database of another program; choose another `dir`".into(),
+        ));
     }
     let known = MIGRATIONS.len() as i32;
     if version > known {
@@ -80,7 +82,9 @@ pub(super) fn secret(connection: &mut Connection) -> Stored<InstanceSecret> {
     let doing = "reading the instance secret";
     let read = |connection: &Connection| {
         connection
-            .query_row("SELECT value FROM instance WHERE key = 'secret'", [], |row| row.get::<_, String>(0))
+            .query_row("SELECT value FROM instance WHERE key = 'secret'", [], |row| {
+                row.get::<_, String>(0)
+            })
             .optional()
     };
     let mut stored = read(connection).map_err(|error| unavailable(doing, error))?;
@@ -103,5 +107,8 @@ pub(super) fn secret(connection: &mut Connection) -> Stored<InstanceSecret> {
         .and_then(|text| data_encoding::HEXLOWER.decode(text.as_bytes()).ok())
         .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
         .map(InstanceSecret::new)
-        .ok_or(StoreError::Damaged { place: "instance", what: "the secret is not 32 bytes".into() })
+        .ok_or(StoreError::Damaged {
+            place: "instance",
+            what: "the secret is not 32 bytes".into(),
+        })
 }

@@ -9,7 +9,8 @@ use crate::journal::Kind;
 use crate::registry::{Draft, Entry, Number};
 use crate::store::{EntryRecord, Issued, Owing, ReceiptState, StoreError, Stored};
 
-const COLUMNS: &str = "e.register, e.number, e.registered_on, e.mail_seq, m.sha256, m.size_bytes, m.source, m.replies,
+const COLUMNS: &str =
+    "e.register, e.number, e.registered_on, e.mail_seq, m.sha256, m.size_bytes, m.source, m.replies,
     m.sender_name, m.sender, m.subject, m.header_date, m.message_id, m.reference_ids, e.office, e.applicant,
     e.request_type, e.received_at, e.registered_at, e.processing_day, e.processing_reason,
     r.state, r.sha256, r.issued_at, r.attempts, r.last_error";
@@ -26,8 +27,9 @@ pub(super) fn each(
             None => "",
             Some(_) => "WHERE e.register = ?1 AND e.year = ?2 AND e.number = ?3 AND e.registered_on = ?4",
         };
-        let mut statement =
-            connection.prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} {filter} ORDER BY e.mail_seq"))?;
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM {TABLES} {filter} ORDER BY e.mail_seq"
+        ))?;
         let mut found = match only {
             None => statement.query([])?,
             Some(number) => statement.query(params![
@@ -41,7 +43,11 @@ pub(super) fn each(
             let entry = entry(connection, row)?;
             let receipt = receipt(row)?;
             let letters = letters::of_entry(connection, &entry.number)?;
-            each(EntryRecord { entry, receipt, letters });
+            each(EntryRecord {
+                entry,
+                receipt,
+                letters,
+            });
         }
         Ok(())
     };
@@ -50,7 +56,11 @@ pub(super) fn each(
 
 fn entry(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Entry> {
     let mail_seq = row.get(3)?;
-    let number = Number { register: row.get(0)?, number: rows::size(row, 1)?, date: rows::day(row, 2)? };
+    let number = Number {
+        register: row.get(0)?,
+        number: rows::size(row, 1)?,
+        date: rows::day(row, 2)?,
+    };
     Ok(Entry {
         mail_seq,
         mail_sha256: row.get(4)?,
@@ -76,9 +86,15 @@ fn entry(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Entry> {
 fn receipt(row: &Row<'_>) -> rusqlite::Result<ReceiptState> {
     let state: String = row.get(21)?;
     if state == "issued" {
-        return Ok(ReceiptState::Issued { sha256: row.get(22)?, at: rows::instant(row, 23)? });
+        return Ok(ReceiptState::Issued {
+            sha256: row.get(22)?,
+            at: rows::instant(row, 23)?,
+        });
     }
-    Ok(ReceiptState::Owed { attempts: row.get(24)?, last_error: row.get(25)? })
+    Ok(ReceiptState::Owed {
+        attempts: row.get(24)?,
+        last_error: row.get(25)?,
+    })
 }
 
 pub(super) fn owing(connection: &Connection, limit: usize) -> Stored<Vec<Owing>> {
@@ -87,7 +103,10 @@ pub(super) fn owing(connection: &Connection, limit: usize) -> Stored<Vec<Owing>>
             "SELECT {COLUMNS} FROM {TABLES} WHERE r.state = 'owed' ORDER BY r.attempts, e.mail_seq LIMIT ?1"
         ))?;
         let found = statement.query_map([limit as i64], |row| {
-            Ok(Owing { entry: entry(connection, row)?, attempts: row.get(24)? })
+            Ok(Owing {
+                entry: entry(connection, row)?,
+                attempts: row.get(24)?,
+            })
         })?;
         found.collect()
     };
@@ -116,7 +135,13 @@ pub(super) fn issue(transaction: &Transaction<'_>, issued: &[Issued]) -> Stored<
             continue;
         }
         let body = json!({"sha256": one.receipt_sha256});
-        append(transaction, one.at, Kind::ReceiptIssued, format!("entry/{}", number.key()), body)?;
+        append(
+            transaction,
+            one.at,
+            Kind::ReceiptIssued,
+            format!("entry/{}", number.key()),
+            body,
+        )?;
         if let Some(letter) = &one.letter {
             letters::queue(transaction, letter)?;
         }

@@ -19,7 +19,16 @@ pub(super) fn append(
     subject: String,
     body: Value,
 ) -> Stored<()> {
-    append_event(transaction, &Event { at, actor: DAEMON.into(), kind, subject, body })
+    append_event(
+        transaction,
+        &Event {
+            at,
+            actor: DAEMON.into(),
+            kind,
+            subject,
+            body,
+        },
+    )
 }
 
 /// Appends an event behind the last row.
@@ -37,7 +46,14 @@ pub(super) fn append_event(transaction: &Transaction<'_>, event: &Event) -> Stor
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(rusqlite::params![
-                row.seq, row.at, row.actor, row.kind, row.subject, row.body, row.prev_hash, row.hash
+                row.seq,
+                row.at,
+                row.actor,
+                row.kind,
+                row.subject,
+                row.body,
+                row.prev_hash,
+                row.hash
             ])?;
         Ok(())
     };

@@ -13,7 +13,8 @@ use crate::store::{Attempt, Backlog, Due, LetterRecord, LetterState, StoreError,
 
 const COLUMNS: &str = "l.message_id, l.register, l.number, e.registered_on, l.mail_from, l.rcpt_to, l.sha256,
     l.queued_at, l.state, l.attempts, l.next_at, l.last_answer";
-const TABLES: &str = "letter l JOIN entry e ON e.register = l.register AND e.year = l.year AND e.number = l.number";
+const TABLES: &str =
+    "letter l JOIN entry e ON e.register = l.register AND e.year = l.year AND e.number = l.number";
 
 pub(super) fn queue(transaction: &Transaction<'_>, letter: &Outgoing) -> Stored<()> {
     transaction
@@ -38,14 +39,24 @@ pub(super) fn queue(transaction: &Transaction<'_>, letter: &Outgoing) -> Stored<
         .map_err(|error| unavailable("queueing a letter", error))?;
     let body = json!({"kind": letter.kind.as_str(), "to": letter.to, "sha256": letter.sha256,
         "entry": letter.number.key()});
-    append(transaction, letter.queued_at, Kind::LetterQueued, format!("letter/{}", letter.message_id), body)
+    append(
+        transaction,
+        letter.queued_at,
+        Kind::LetterQueued,
+        format!("letter/{}", letter.message_id),
+        body,
+    )
 }
 
 fn outgoing(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
     Ok(Outgoing {
         message_id: row.get(0)?,
         kind: outbox::Kind::Receipt,
-        number: Number { register: row.get(1)?, number: rows::size(row, 2)?, date: rows::day(row, 3)? },
+        number: Number {
+            register: row.get(1)?,
+            number: rows::size(row, 2)?,
+            date: rows::day(row, 3)?,
+        },
         from: row.get(4)?,
         to: row.get(5)?,
         sha256: row.get(6)?,
@@ -57,8 +68,9 @@ pub(super) fn of_entry(connection: &Connection, number: &Number) -> rusqlite::Re
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM {TABLES} WHERE l.register = ?1 AND l.year = ?2 AND l.number = ?3 ORDER BY l.queued_at"
     ))?;
-    let found =
-        statement.query_map(params![number.register, number.date.year(), number.number as i64], |row| {
+    let found = statement.query_map(
+        params![number.register, number.date.year(), number.number as i64],
+        |row| {
             let state = match row.get::<_, String>(8)?.as_str() {
                 "queued" => LetterState::Queued,
                 "sent" => LetterState::Sent,
@@ -71,7 +83,8 @@ pub(super) fn of_entry(connection: &Connection, number: &Number) -> rusqlite::Re
                 next_at: rows::instant(row, 10)?,
                 last_answer: row.get(11)?,
             })
-        })?;
+        },
+    )?;
     found.collect()
 }
 
@@ -88,10 +101,14 @@ pub(super) fn claim(
         ))?;
         let due = statement
             .query_map(params![now.as_microsecond(), limit as i64], |row| {
-                Ok(Due { letter: outgoing(row)?, attempts: row.get(9)? })
+                Ok(Due {
+                    letter: outgoing(row)?,
+                    attempts: row.get(9)?,
+                })
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
-        let mut lease = transaction.prepare_cached("UPDATE letter SET lease_until = ?2 WHERE message_id = ?1")?;
+        let mut lease =
+            transaction.prepare_cached("UPDATE letter SET lease_until = ?2 WHERE message_id = ?1")?;
         for one in &due {
             lease.execute(params![one.letter.message_id, lease_until.as_microsecond()])?;
         }
@@ -103,9 +120,13 @@ pub(super) fn claim(
 pub(super) fn release(transaction: &Transaction<'_>, message_ids: &[String]) -> Stored<()> {
     let work = || -> rusqlite::Result<()> {
         if message_ids.is_empty() {
-            transaction.execute("UPDATE letter SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0", [])?;
+            transaction.execute(
+                "UPDATE letter SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0",
+                [],
+            )?;
         }
-        let mut one = transaction.prepare_cached("UPDATE letter SET lease_until = 0 WHERE message_id = ?1")?;
+        let mut one =
+            transaction.prepare_cached("UPDATE letter SET lease_until = 0 WHERE message_id = ?1")?;
         for message_id in message_ids {
             one.execute([message_id])?;
         }
@@ -133,7 +154,9 @@ pub(super) fn finish(
         )
         .map_err(|error| unavailable("recording an attempt to send", error))?;
     if changed == 0 {
-        return Err(StoreError::Refused(format!("letter {message_id} is not waiting to be sent")));
+        return Err(StoreError::Refused(format!(
+            "letter {message_id} is not waiting to be sent"
+        )));
     }
     transaction
         .execute(
@@ -143,7 +166,13 @@ pub(super) fn finish(
         )
         .map_err(|error| unavailable("recording an attempt to send", error))?;
     match event {
-        Some(kind) => append(transaction, at, kind, format!("letter/{message_id}"), json!({"answer": answer})),
+        Some(kind) => append(
+            transaction,
+            at,
+            kind,
+            format!("letter/{message_id}"),
+            json!({"answer": answer}),
+        ),
         None => Ok(()),
     }
 }

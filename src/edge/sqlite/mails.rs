@@ -11,7 +11,9 @@ use crate::journal::{Event, Kind};
 use crate::mailbox::{SourceId, SourceKey};
 use crate::registry::{Decided, Draft, Entry, FileRecord, Number, Summary};
 use crate::screening::{Outcome, Reason};
-use crate::store::{Arrival, Desk, HeldAct, MailDecision, MailRecord, MailVerdict, StoreError, Stored, Undecided};
+use crate::store::{
+    Arrival, Desk, HeldAct, MailDecision, MailRecord, MailVerdict, StoreError, Stored, Undecided,
+};
 
 /// The legal time zone, compiled in.
 const BUCHAREST: TimeZone = jiff::tz::get!("Europe/Bucharest");
@@ -24,7 +26,11 @@ pub(super) enum Which {
     Held,
 }
 
-pub(super) fn known(connection: &Connection, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<SourceKey>> {
+pub(super) fn known(
+    connection: &Connection,
+    source: &SourceId,
+    keys: &[SourceKey],
+) -> Stored<Vec<SourceKey>> {
     let read = || -> rusqlite::Result<Vec<SourceKey>> {
         let mut statement =
             connection.prepare_cached("SELECT 1 FROM mail WHERE source = ?1 AND source_key = ?2")?;
@@ -63,7 +69,10 @@ fn insert(
     at: Timestamp,
 ) -> rusqlite::Result<Option<(i64, Option<i64>)>> {
     let key = params![arrival.sighting.source.0, arrival.sighting.key.0];
-    if transaction.prepare_cached("SELECT 1 FROM mail WHERE source = ?1 AND source_key = ?2")?.exists(key)? {
+    if transaction
+        .prepare_cached("SELECT 1 FROM mail WHERE source = ?1 AND source_key = ?2")?
+        .exists(key)?
+    {
         return Ok(None);
     }
     let first: Option<i64> = transaction
@@ -117,7 +126,11 @@ pub(super) fn undecided(connection: &Connection, limit: usize) -> Stored<Vec<Und
     read().map_err(|error| unavailable("looking for undecided mails", error))
 }
 
-pub(super) fn decide(transaction: &Transaction<'_>, verdicts: &[MailVerdict], at: Timestamp) -> Stored<Vec<Entry>> {
+pub(super) fn decide(
+    transaction: &Transaction<'_>,
+    verdicts: &[MailVerdict],
+    at: Timestamp,
+) -> Stored<Vec<Entry>> {
     let mut entries = Vec::new();
     for verdict in verdicts {
         let written = write_decision(transaction, verdict, at)
@@ -129,7 +142,13 @@ pub(super) fn decide(transaction: &Transaction<'_>, verdicts: &[MailVerdict], at
         let body = json!({
             "outcome": decided.outcome.as_str(), "reason": decided.reason.as_str(), "files": decided.files.len(),
         });
-        append(transaction, at, Kind::MailDecided, format!("mail/{}", verdict.mail_seq), body)?;
+        append(
+            transaction,
+            at,
+            Kind::MailDecided,
+            format!("mail/{}", verdict.mail_seq),
+            body,
+        )?;
         if let Some(draft) = &decided.draft {
             entries.push(register(transaction, verdict.mail_seq, decided, draft)?);
         }
@@ -138,8 +157,19 @@ pub(super) fn decide(transaction: &Transaction<'_>, verdicts: &[MailVerdict], at
 }
 
 /// Writes the mail's own columns and its files; `false` where somebody else decided it meanwhile.
-fn write_decision(transaction: &Transaction<'_>, verdict: &MailVerdict, at: Timestamp) -> rusqlite::Result<bool> {
-    let Decided { outcome, reason, replies, summary, files, draft: _ } = &verdict.decided;
+fn write_decision(
+    transaction: &Transaction<'_>,
+    verdict: &MailVerdict,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    let Decided {
+        outcome,
+        reason,
+        replies,
+        summary,
+        files,
+        draft: _,
+    } = &verdict.decided;
     let changed = transaction
         .prepare_cached(
             "UPDATE mail SET outcome = ?2, reason = ?3, replies = ?4, decided_at = ?5, sender_name = ?6, sender = ?7,
@@ -162,14 +192,21 @@ fn write_decision(transaction: &Transaction<'_>, verdict: &MailVerdict, at: Time
     if changed == 0 {
         return Ok(false);
     }
-    transaction.prepare_cached("DELETE FROM document WHERE mail_seq = ?1")?.execute([verdict.mail_seq])?;
+    transaction
+        .prepare_cached("DELETE FROM document WHERE mail_seq = ?1")?
+        .execute([verdict.mail_seq])?;
     for (ordinal, file) in (1_i64..).zip(files) {
         insert_file(transaction, verdict.mail_seq, ordinal, file)?;
     }
     Ok(true)
 }
 
-fn insert_file(transaction: &Transaction<'_>, seq: i64, ordinal: i64, file: &FileRecord) -> rusqlite::Result<()> {
+fn insert_file(
+    transaction: &Transaction<'_>,
+    seq: i64,
+    ordinal: i64,
+    file: &FileRecord,
+) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
             "INSERT INTO document (mail_seq, ordinal, name, container, declared, detected, kind_ro, size_bytes,
@@ -194,11 +231,14 @@ fn insert_file(transaction: &Transaction<'_>, seq: i64, ordinal: i64, file: &Fil
 
 /// Takes the next number of the register and year, and writes the entry with the receipt it owes.
 fn register(transaction: &Transaction<'_>, mail_seq: i64, decided: &Decided, draft: &Draft) -> Stored<Entry> {
-    let number = insert_entry(transaction, mail_seq, draft).map_err(|error| unavailable("registering", error))?;
+    let number =
+        insert_entry(transaction, mail_seq, draft).map_err(|error| unavailable("registering", error))?;
     let (sha256, size_bytes, source) = transaction
         .prepare_cached("SELECT sha256, size_bytes, source FROM mail WHERE seq = ?1")
         .and_then(|mut statement| {
-            statement.query_row([mail_seq], |row| Ok((row.get(0)?, rows::size(row, 1)?, row.get(2)?)))
+            statement.query_row([mail_seq], |row| {
+                Ok((row.get(0)?, rows::size(row, 1)?, row.get(2)?))
+            })
         })
         .map_err(|error| unavailable("registering", error))?;
     let entry = Entry {
@@ -224,7 +264,13 @@ fn register(transaction: &Transaction<'_>, mail_seq: i64, decided: &Decided, dra
         "request_type": draft.request_type, "files": files,
     });
     let subject = format!("entry/{}", entry.number.key());
-    append(transaction, draft.registered_at, Kind::EntryRegistered, subject, body)?;
+    append(
+        transaction,
+        draft.registered_at,
+        Kind::EntryRegistered,
+        subject,
+        body,
+    )?;
     Ok(entry)
 }
 
@@ -259,7 +305,11 @@ fn insert_entry(transaction: &Transaction<'_>, mail_seq: i64, draft: &Draft) -> 
     transaction
         .prepare_cached("INSERT INTO receipt (register, year, number, state) VALUES (?1, ?2, ?3, 'owed')")?
         .execute(params![draft.register, date.year(), number])?;
-    Ok(Number { register: draft.register.clone(), number: number.unsigned_abs(), date })
+    Ok(Number {
+        register: draft.register.clone(),
+        number: number.unsigned_abs(),
+        date,
+    })
 }
 
 pub(super) fn failed(
@@ -288,18 +338,31 @@ pub(super) fn failed(
         )
         .map_err(|error| unavailable("holding a mail", error))?;
     let body = json!({"outcome": "held", "reason": Reason::Failing.as_str()});
-    append(transaction, at, Kind::MailDecided, format!("mail/{mail_seq}"), body)?;
+    append(
+        transaction,
+        at,
+        Kind::MailDecided,
+        format!("mail/{mail_seq}"),
+        body,
+    )?;
     Ok(true)
 }
 
 pub(super) fn held_act(transaction: &Transaction<'_>, act: &HeldAct) -> Stored<()> {
     let error = |error| unavailable("recording a clerk's act", error);
     let outcome: Option<Option<String>> = transaction
-        .query_row("SELECT outcome FROM mail WHERE seq = ?1", [act.mail_seq], |row| row.get(0))
+        .query_row("SELECT outcome FROM mail WHERE seq = ?1", [act.mail_seq], |row| {
+            row.get(0)
+        })
         .optional()
         .map_err(error)?;
     match outcome {
-        None => return Err(StoreError::Refused(format!("there is no mail {}; see `recipisa held`", act.mail_seq))),
+        None => {
+            return Err(StoreError::Refused(format!(
+                "there is no mail {}; see `recipisa held`",
+                act.mail_seq
+            )));
+        }
         Some(Some(outcome)) if outcome == Outcome::Held.as_str() => {}
         Some(other) => {
             return Err(StoreError::Refused(format!(
@@ -332,7 +395,16 @@ pub(super) fn held_act(transaction: &Transaction<'_>, act: &HeldAct) -> Stored<(
         }
     };
     let subject = format!("mail/{}", act.mail_seq);
-    append_event(transaction, &Event { at: act.at, actor: act.actor.clone(), kind, subject, body })
+    append_event(
+        transaction,
+        &Event {
+            at: act.at,
+            actor: act.actor.clone(),
+            kind,
+            subject,
+            body,
+        },
+    )
 }
 
 pub(super) fn each(connection: &Connection, which: Which, each: &mut dyn FnMut(MailRecord)) -> Stored<()> {
@@ -371,7 +443,11 @@ fn record(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<MailRecord
             files: rows::files(connection, seq)?,
             number: match row.get::<_, Option<String>>(16)? {
                 None => None,
-                Some(register) => Some(Number { register, number: rows::size(row, 17)?, date: rows::day(row, 18)? }),
+                Some(register) => Some(Number {
+                    register,
+                    number: rows::size(row, 17)?,
+                    date: rows::day(row, 18)?,
+                }),
             },
         }),
     };

@@ -21,8 +21,8 @@ use crate::journal;
 use crate::mailbox::{SourceId, SourceKey};
 use crate::registry::{Entry, InstanceSecret, Number};
 use crate::store::{
-    Arrival, Attempt, Backlog, Due, EntryRecord, HeldAct, Issued, MailRecord, MailVerdict, Owing, Store, StoreError,
-    Stored, Undecided,
+    Arrival, Attempt, Backlog, Due, EntryRecord, HeldAct, Issued, MailRecord, MailVerdict, Owing, Store,
+    StoreError, Stored, Undecided,
 };
 
 /// The registry's database.
@@ -42,7 +42,11 @@ impl SqliteStore {
         connection::migrate(&mut writer)?;
         let secret = connection::secret(&mut writer)?;
         let reader = connection::open_for_reading(path)?;
-        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader), secret })
+        Ok(Self {
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+            secret,
+        })
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {
@@ -69,14 +73,18 @@ impl SqliteStore {
 /// Turns SQLite's error into ours, with what the operator can do about it.
 fn unavailable(doing: &'static str, error: rusqlite::Error) -> StoreError {
     let hint = match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DiskFull) => "the disk is full; free some space, the work goes on by itself",
+        Some(rusqlite::ErrorCode::DiskFull) => {
+            "the disk is full; free some space, the work goes on by itself"
+        }
         Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied) => {
             "the database cannot be written; check the owner and mode of the storage folder"
         }
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
             "another program holds the database; it is tried again"
         }
-        Some(rusqlite::ErrorCode::CannotOpen) => "the database cannot be opened; check that the storage folder exists",
+        Some(rusqlite::ErrorCode::CannotOpen) => {
+            "the database cannot be opened; check that the storage folder exists"
+        }
         Some(rusqlite::ErrorCode::SystemIoFailure) => {
             "the disk gave an error; check its space and its health, the work goes on by itself"
         }
@@ -85,7 +93,11 @@ fn unavailable(doing: &'static str, error: rusqlite::Error) -> StoreError {
         }
         _ => "the database gave an error",
     };
-    StoreError::Unavailable { doing, hint, source: Box::new(error) }
+    StoreError::Unavailable {
+        doing,
+        hint,
+        source: Box::new(error),
+    }
 }
 
 impl Store for SqliteStore {
@@ -98,7 +110,9 @@ impl Store for SqliteStore {
     }
 
     fn mail_keep(&self, arrivals: &[Arrival], at: Timestamp) -> Stored<()> {
-        self.transaction("keeping mails", |transaction| mails::keep(transaction, arrivals, at))
+        self.transaction("keeping mails", |transaction| {
+            mails::keep(transaction, arrivals, at)
+        })
     }
 
     fn mails_undecided(&self, limit: usize) -> Stored<Vec<Undecided>> {
@@ -106,7 +120,9 @@ impl Store for SqliteStore {
     }
 
     fn mails_decide(&self, verdicts: &[MailVerdict], at: Timestamp) -> Stored<Vec<Entry>> {
-        self.transaction("writing decisions", |transaction| mails::decide(transaction, verdicts, at))
+        self.transaction("writing decisions", |transaction| {
+            mails::decide(transaction, verdicts, at)
+        })
     }
 
     fn mail_failed(&self, mail_seq: i64, why: &str, attempts_max: u32, at: Timestamp) -> Stored<bool> {
@@ -121,18 +137,24 @@ impl Store for SqliteStore {
 
     fn mail(&self, mail_seq: i64) -> Stored<Option<MailRecord>> {
         let mut found = None;
-        mails::each(&self.reader(), mails::Which::One(mail_seq), &mut |record| found = Some(record))?;
+        mails::each(&self.reader(), mails::Which::One(mail_seq), &mut |record| {
+            found = Some(record)
+        })?;
         Ok(found)
     }
 
     fn mails_held(&self) -> Stored<Vec<MailRecord>> {
         let mut held = Vec::new();
-        mails::each(&self.reader(), mails::Which::Held, &mut |record| held.push(record))?;
+        mails::each(&self.reader(), mails::Which::Held, &mut |record| {
+            held.push(record)
+        })?;
         Ok(held)
     }
 
     fn mail_held_act(&self, act: &HeldAct) -> Stored<()> {
-        self.transaction("recording a clerk's act", |transaction| mails::held_act(transaction, act))
+        self.transaction("recording a clerk's act", |transaction| {
+            mails::held_act(transaction, act)
+        })
     }
 
     fn entries_each(&self, each: &mut dyn FnMut(EntryRecord)) -> Stored<()> {
@@ -150,19 +172,27 @@ impl Store for SqliteStore {
     }
 
     fn receipts_issue(&self, issued: &[Issued]) -> Stored<()> {
-        self.transaction("recording receipts", |transaction| entries::issue(transaction, issued))
+        self.transaction("recording receipts", |transaction| {
+            entries::issue(transaction, issued)
+        })
     }
 
     fn receipt_failed(&self, number: &Number, why: &str) -> Stored<()> {
-        self.transaction("counting a failed receipt", |transaction| entries::failed(transaction, number, why))
+        self.transaction("counting a failed receipt", |transaction| {
+            entries::failed(transaction, number, why)
+        })
     }
 
     fn letters_claim_due(&self, now: Timestamp, lease_until: Timestamp, limit: usize) -> Stored<Vec<Due>> {
-        self.transaction("claiming letters", |transaction| letters::claim(transaction, now, lease_until, limit))
+        self.transaction("claiming letters", |transaction| {
+            letters::claim(transaction, now, lease_until, limit)
+        })
     }
 
     fn letters_release(&self, message_ids: &[String]) -> Stored<()> {
-        self.transaction("giving letters back", |transaction| letters::release(transaction, message_ids))
+        self.transaction("giving letters back", |transaction| {
+            letters::release(transaction, message_ids)
+        })
     }
 
     fn letter_attempt_finish(&self, message_id: &str, attempt: &Attempt, at: Timestamp) -> Stored<()> {

@@ -23,13 +23,16 @@ pub(super) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestam
 pub(super) fn instant_opt(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     match row.get::<_, Option<i64>>(column)? {
         None => Ok(None),
-        Some(at) => Timestamp::from_microsecond(at).map(Some).map_err(|error| odd(column, error.to_string())),
+        Some(at) => Timestamp::from_microsecond(at)
+            .map(Some)
+            .map_err(|error| odd(column, error.to_string())),
     }
 }
 
 pub(super) fn day(row: &Row<'_>, column: usize) -> rusqlite::Result<Date> {
     let text: String = row.get(column)?;
-    text.parse().map_err(|error: jiff::Error| odd(column, error.to_string()))
+    text.parse()
+        .map_err(|error: jiff::Error| odd(column, error.to_string()))
 }
 
 pub(super) fn size(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
@@ -61,14 +64,22 @@ pub(super) fn standing(row: &Row<'_>, column: usize) -> rusqlite::Result<Standin
 }
 
 pub(super) fn outcome(text: &str, column: usize) -> rusqlite::Result<Outcome> {
-    [Outcome::Registered, Outcome::Filed, Outcome::Ignored, Outcome::Held]
-        .into_iter()
-        .find(|outcome| outcome.as_str() == text)
-        .ok_or_else(|| odd(column, text))
+    [
+        Outcome::Registered,
+        Outcome::Filed,
+        Outcome::Ignored,
+        Outcome::Held,
+    ]
+    .into_iter()
+    .find(|outcome| outcome.as_str() == text)
+    .ok_or_else(|| odd(column, text))
 }
 
 pub(super) fn reason(text: &str, column: usize) -> rusqlite::Result<Reason> {
-    Reason::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or_else(|| odd(column, text))
+    Reason::ALL
+        .into_iter()
+        .find(|reason| reason.as_str() == text)
+        .ok_or_else(|| odd(column, text))
 }
 
 fn severity_text(severity: Severity) -> &'static str {
@@ -80,8 +91,10 @@ fn severity_text(severity: Severity) -> &'static str {
 }
 
 pub(super) fn findings_text(findings: &[FindingRecord]) -> String {
-    let list: Vec<Value> =
-        findings.iter().map(|one| json!([one.code, severity_text(one.severity), one.text_ro])).collect();
+    let list: Vec<Value> = findings
+        .iter()
+        .map(|one| json!([one.code, severity_text(one.severity), one.text_ro]))
+        .collect();
     Value::Array(list).to_string()
 }
 
@@ -95,7 +108,11 @@ fn findings(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<FindingRecord>
                 .into_iter()
                 .find(|one| severity_text(*one) == severity)
                 .ok_or_else(|| odd(column, severity))?;
-            Ok(FindingRecord { code, severity, text_ro })
+            Ok(FindingRecord {
+                code,
+                severity,
+                text_ro,
+            })
         })
         .collect()
 }

@@ -1,0 +1,190 @@
+//! `check`: what can be known before starting, each line ok, warning or error with its remedy.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::cli::{Failure, open, text};
+use crate::config::Settings;
+use crate::daemon::{House, StartError, signer};
+use crate::edge::clock::Clock;
+use crate::flow::with_causes;
+use crate::journal;
+use crate::receipt::signature::{Signer, qualified};
+use crate::store::{Archive, Store};
+
+/// The weeks in which an operator can still renew a certificate without haste.
+const EXPIRY_WARNING_DAYS: i64 = 30;
+
+/// Prints the lines; exit code 1 when one of them is an error.
+pub(super) fn main(config: Option<PathBuf>) -> Result<(), Failure> {
+    let settings = open::settings(config)?;
+    let mut report = Report { errors: 0 };
+    report.ok(
+        "configuration",
+        &format!(
+            "{} sources, {} offices",
+            settings.sources.len(),
+            settings.offices.len()
+        ),
+    );
+    report.ok("calendar", settings.calendar.version());
+    let clock = Clock::System;
+    match House::open(settings.clone(), clock.clone()) {
+        Ok(house) => storage(&house, &mut report),
+        Err(error) => report.error(
+            "storage",
+            &with_causes(&error),
+            "check `dir` under [storage] and its owner",
+        ),
+    }
+    key(&settings, clock.now(), &mut report);
+    if report.errors == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Told(1))
+    }
+}
+
+struct Report {
+    errors: usize,
+}
+
+impl Report {
+    fn ok(&self, what: &str, said: &str) {
+        text::line(&format!("ok       {what:<14} {said}"));
+    }
+
+    fn warning(&self, what: &str, said: &str, remedy: &str) {
+        text::line(&format!(
+            "warning  {what:<14} {said}\n                        {remedy}"
+        ));
+    }
+
+    fn error(&mut self, what: &str, said: &str, remedy: &str) {
+        self.errors += 1;
+        text::line(&format!(
+            "ERROR    {what:<14} {said}\n                        {remedy}"
+        ));
+    }
+}
+
+fn storage(house: &House, report: &mut Report) {
+    report.ok(
+        "database",
+        &format!("opened in {}", house.settings.storage_dir.display()),
+    );
+    match house.archive.put(b"recipisa check\n") {
+        Ok(_) => report.ok("archive", "can be written"),
+        Err(error) => report.error(
+            "archive",
+            &with_causes(&error),
+            "check the owner of the storage folder and the disk",
+        ),
+    }
+    let mut rows = Vec::new();
+    match house.store.journal_each(&mut |row| rows.push(row)) {
+        Ok(()) => match journal::first_break(&rows) {
+            None => report.ok("journal", &format!("{} rows, the chain is intact", rows.len())),
+            Some(broken) => report.error(
+                "journal",
+                &format!("row {}: {}", broken.seq, broken.why),
+                "the database was changed from outside; keep it as it is and compare it with a backup",
+            ),
+        },
+        Err(error) => report.error(
+            "journal",
+            &with_causes(&error),
+            "restore the database from a backup",
+        ),
+    }
+    match house.store.backlog() {
+        Ok(backlog) => {
+            let said = format!(
+                "{} undecided, {} receipts owed, {} letters queued, {} given up, {} mails held",
+                backlog.undecided,
+                backlog.receipts_owed,
+                backlog.letters_queued,
+                backlog.letters_given_up,
+                backlog.held
+            );
+            if backlog.held + backlog.letters_given_up > 0 {
+                report.warning(
+                    "work",
+                    &said,
+                    "see `recipisa held`, and `recipisa entries` for letters given up",
+                );
+            } else {
+                report.ok("work", &said);
+            }
+        }
+        Err(error) => report.error("work", &with_causes(&error), "restore the database from a backup"),
+    }
+    match house.lock() {
+        Ok(_lock) => report.ok("lock", "free"),
+        Err(StartError::Busy { .. }) => report.ok("lock", "held: recipisa is at work"),
+        Err(error) => report.error(
+            "lock",
+            &with_causes(&error),
+            "check the owner of the storage folder",
+        ),
+    }
+}
+
+fn key(settings: &Settings, now: Timestamp, report: &mut Report) {
+    let signer = match signer(settings) {
+        Ok(signer) => signer,
+        Err(error) => {
+            return report.error(
+                "key",
+                &with_causes(&error),
+                "check `pkcs12` and `password` under [signing]",
+            );
+        }
+    };
+    report.ok(
+        "key",
+        &format!("opens and signs, certificate of {}", signer.name()),
+    );
+    let validity = signer.validity();
+    match validity.check(now) {
+        Ok(()) => {
+            let days = validity.until.duration_since(now).as_hours() / 24;
+            let said = format!("valid until {}, {days} days left", text::instant(validity.until));
+            if days < EXPIRY_WARNING_DAYS {
+                report.warning(
+                    "certificate",
+                    &said,
+                    "renew it now; receipts are not issued with an expired one",
+                );
+            } else {
+                report.ok("certificate", &said);
+            }
+        }
+        Err(error) => report.error(
+            "certificate",
+            &error.to_string(),
+            "renew it; mail is registered, receipts wait",
+        ),
+    }
+    let is_qualified = signer
+        .certificate_chain()
+        .first()
+        .is_some_and(|leaf| qualified(leaf));
+    match (is_qualified, settings.signing.accept_unqualified) {
+        (true, _) => report.ok(
+            "qualified",
+            "the certificate says that it is qualified (QcCompliance)",
+        ),
+        (false, true) => report.warning(
+            "qualified",
+            "the certificate is not qualified, and the configuration accepts it",
+            "receipts are not marked; be sure that the agency may do so",
+        ),
+        (false, false) => report.warning(
+            "qualified",
+            "the certificate is not qualified: every receipt is marked NEVALID – DEMONSTRAȚIE",
+            "use a qualified seal or signature, or set accept_unqualified = true if the agency stands by it",
+        ),
+    }
+}

@@ -1,0 +1,293 @@
+//! `inspect`: a rehearsal. Says what would become of mails and documents, writes nothing, knows no registry.
+
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use crate::calendar::Calendar;
+use crate::calendar::hours::OfficeHours;
+use crate::cli::json::{self as shapes, MailFacts};
+use crate::cli::{Failure, open, text};
+use crate::daemon::{logging, policy};
+use crate::documents::Limits;
+use crate::mailbox::Extent;
+use crate::message;
+use crate::registry::{Decided, Desk, FileRecord, Incoming, Policy, decide, examine_alone};
+use crate::screening::{self, Standing};
+
+#[derive(clap::Args)]
+pub(super) struct Options {
+    /// Files, or folders with everything in them.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Print one JSON object a line, in the order in which they are known.
+    #[arg(long)]
+    json: bool,
+    /// Take every file for this kind instead of looking at how it begins.
+    #[arg(long = "as", value_name = "KIND")]
+    kind: Option<Kind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    Document,
+    Mail,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Document => "document",
+            Self::Mail => "mail",
+        }
+    }
+}
+
+/// Inspects everything, in parallel; the exit code is 0 whatever the verdicts.
+pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Failure> {
+    logging::start();
+    let policy = match config {
+        Some(file) => policy(&open::settings(Some(file))?),
+        None => Policy {
+            limits: Limits::default(),
+            files_max: 200,
+            screening: screening::Policy::default(),
+            request_types: Vec::new(),
+            calendar: Calendar::without_overrides(),
+        },
+    };
+    let mut files = Vec::new();
+    for path in &options.paths {
+        gather(path, &mut files)?;
+    }
+    files.par_iter().for_each(|path| {
+        let seen = Seen::of(path, options.kind, &policy);
+        if options.json {
+            text::line(&seen.as_json(&path.display().to_string()).to_string());
+        } else {
+            text::line(&seen.as_text(&path.display().to_string()));
+        }
+    });
+    Ok(())
+}
+
+/// All files below a path, in the order of their names.
+fn gather(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let failed = |source| Failure::File {
+        doing: "reading",
+        path: path.display().to_string(),
+        source,
+    };
+    if !fs::metadata(path).map_err(failed)?.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let entries: io::Result<Vec<_>> = fs::read_dir(path).map_err(failed)?.collect();
+    let mut inside: Vec<PathBuf> = entries
+        .map_err(failed)?
+        .into_iter()
+        .map(|entry| entry.path())
+        .collect();
+    inside.sort();
+    // A dangling link in a folder is told in its own line, like any file that cannot be read.
+    inside.into_iter().try_for_each(|path| {
+        if path.is_dir() {
+            gather(&path, files)
+        } else {
+            files.push(path);
+            Ok(())
+        }
+    })
+}
+
+/// What one file turned out to be.
+enum Seen {
+    Mail(Box<Decided>),
+    Document(Vec<FileRecord>),
+    Failed(Kind, String),
+}
+
+impl Seen {
+    fn of(path: &Path, wanted: Option<Kind>, policy: &Policy) -> Self {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                return Self::Failed(
+                    wanted.unwrap_or(Kind::Document),
+                    format!("cannot be read: {error}"),
+                );
+            }
+        };
+        let kind = wanted.unwrap_or_else(|| {
+            if begins_like_mail(&bytes) {
+                Kind::Mail
+            } else {
+                Kind::Document
+            }
+        });
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        catch_unwind(AssertUnwindSafe(|| match kind {
+            Kind::Mail => Self::Mail(Box::new(rehearse(&bytes, policy))),
+            Kind::Document => Self::Document(examine_alone(&name, &bytes, &policy.limits)),
+        }))
+        .unwrap_or_else(|_| Self::Failed(kind, "the program failed on this file; please report it".into()))
+    }
+
+    fn as_json(&self, path: &str) -> Value {
+        match self {
+            Self::Mail(decided) => shapes::mail(
+                ("path", json!(path)),
+                &MailFacts {
+                    outcome: Some(decided.outcome),
+                    reason: Some(decided.reason),
+                    replies: decided.replies,
+                    number: None,
+                    summary: &decided.summary,
+                    files: &decided.files,
+                },
+            ),
+            Self::Document(files) => shapes::document_alone(path, files),
+            Self::Failed(kind, error) => shapes::error(path, kind.as_str(), error),
+        }
+    }
+
+    fn as_text(&self, path: &str) -> String {
+        let (head, files) = match self {
+            Self::Mail(decided) => {
+                let answer = if decided.replies {
+                    "a receipt would go out"
+                } else {
+                    "nothing would go out"
+                };
+                let (outcome, reason) = (decided.outcome.as_str(), decided.reason.as_str());
+                (
+                    format!("{path}: {outcome} ({reason}), {answer}"),
+                    decided.files.as_slice(),
+                )
+            }
+            Self::Document(files) => (path.to_owned(), files.as_slice()),
+            Self::Failed(_, error) => return format!("{path}: {error}"),
+        };
+        let mut lines = vec![head];
+        for file in files {
+            let name = crate::receipt::wording::visible(&file.name);
+            let verdict = if file.accepted { "accepted" } else { "refused" };
+            lines.push(format!("    {name}: {}, {verdict}", file.kind_ro));
+            for finding in &file.findings {
+                lines.push(format!(
+                    "        {} ({}): {}",
+                    finding.code,
+                    finding.severity.as_str(),
+                    finding.text_ro
+                ));
+            }
+        }
+        lines.join("\n")
+    }
+}
+
+/// As the registry would decide, at the time when the mail arrived.
+fn rehearse(bytes: &[u8], policy: &Policy) -> Decided {
+    let received_at = message::received_at(bytes).unwrap_or(Timestamp::UNIX_EPOCH);
+    let desk = Desk {
+        source: String::new(),
+        address: String::new(),
+        office: String::new(),
+        register: String::new(),
+        hours: OfficeHours::default(),
+    };
+    let incoming = Incoming {
+        bytes,
+        extent: Extent::Whole,
+        standing: Standing::New,
+        received_at,
+    };
+    decide(incoming, &desk, received_at, policy)
+}
+
+/// Header fields that a mail begins with (RFC 5322 §3.6), one of which must be among the first lines.
+const TELLING: [&str; 16] = [
+    "return-path",
+    "received",
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "delivered-to",
+    "x-original-to",
+    "reply-to",
+    "sender",
+    "cc",
+    "dkim-signature",
+    "content-transfer-encoding",
+];
+
+/// Whether a file starts like a mail: header lines, after an mbox line or empty lines perhaps.
+fn begins_like_mail(bytes: &[u8]) -> bool {
+    let start = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let head = String::from_utf8_lossy(&start[..start.len().min(16_384)]);
+    let mut lines = head.lines().skip_while(|line| line.trim().is_empty()).peekable();
+    if lines
+        .peek()
+        .is_some_and(|line| line.starts_with("From ") || line.starts_with(">From "))
+    {
+        lines.next();
+    }
+    for (index, line) in lines.take(100).enumerate() {
+        if line.is_empty() {
+            return false;
+        }
+        if index > 0 && line.starts_with([' ', '\t']) {
+            continue;
+        }
+        let Some((name, _)) = line.split_once(':') else {
+            return false;
+        };
+        let name = name.trim_end();
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return false;
+        }
+        if TELLING.contains(&name.to_ascii_lowercase().as_str()) {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mails_and_documents_are_told_apart_by_how_they_begin() {
+        let mails: [&[u8]; 5] = [
+            b"From: a@exemplu.test\r\n\r\n",
+            b"X-Unknown: 1\r\n folded\r\nSubject: x\r\n\r\n",
+            b"From MAILER-DAEMON Mon Mar  2\nDate: x\n\n",
+            b"\n\nReturn-Path: <>\n\n",
+            b"\xEF\xBB\xBFReceived: by x\n",
+        ];
+        assert!(mails.iter().all(|bytes| begins_like_mail(bytes)));
+        let documents: [&[u8]; 6] = [
+            b"",
+            b"%PDF-1.4\n",
+            b"<?xml version=\"1.0\"?>\n<a/>",
+            b"Nota: ceva\nSubject\n",
+            b"note: x\n\nSubject: y\n",
+            b"\xFF\xD8\xFF\xE0From: a\n",
+        ];
+        assert!(!documents.iter().any(|bytes| begins_like_mail(bytes)));
+    }
+}

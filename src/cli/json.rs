@@ -1,0 +1,151 @@
+//! The stable JSON that other programs read, schema 1. README.md describes it; a test holds it.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::registry::{FileRecord, Number, Spelling, Summary};
+use crate::screening::{Outcome, Reason};
+use crate::store::{EntryRecord, LetterRecord, MailRecord, ReceiptState};
+
+/// The version of the objects; it changes when a member changes its meaning or goes.
+const SCHEMA: u32 = 1;
+
+/// What is told about a mail, decided or rehearsed.
+pub(super) struct MailFacts<'a> {
+    pub outcome: Option<Outcome>,
+    pub reason: Option<Reason>,
+    pub replies: bool,
+    pub number: Option<String>,
+    pub summary: &'a Summary,
+    pub files: &'a [FileRecord],
+}
+
+/// One mail; `place` is `("path", …)` or `("mail_id", …)`.
+pub(super) fn mail(place: (&str, Value), facts: &MailFacts<'_>) -> Value {
+    let mut object = json!({
+        "schema": SCHEMA,
+        "kind": "mail",
+        "outcome": facts.outcome.map(Outcome::as_str),
+        "reason": facts.reason.map(Reason::as_str),
+        "replies": facts.replies,
+        "number": facts.number,
+        "from": facts.summary.sender_address,
+        "subject": facts.summary.subject,
+        "date": facts.summary.date.map(instant),
+        "documents": facts.files.iter().map(document).collect::<Vec<_>>(),
+        "error": null,
+    });
+    object[place.0] = place.1;
+    object
+}
+
+/// One file that was inspected alone.
+pub(super) fn document_alone(path: &str, files: &[FileRecord]) -> Value {
+    let mut object = empty(path, "document");
+    object["documents"] = files.iter().map(document).collect();
+    object["verdict"] = files
+        .first()
+        .map_or(Value::Null, |file| verdict(file.accepted).into());
+    object
+}
+
+/// A file that could not be inspected.
+pub(super) fn error(path: &str, kind: &str, error: &str) -> Value {
+    let mut object = empty(path, kind);
+    object["error"] = error.into();
+    object
+}
+
+fn empty(path: &str, kind: &str) -> Value {
+    json!({
+        "schema": SCHEMA, "path": path, "kind": kind, "outcome": null, "reason": null, "replies": false,
+        "number": null, "from": null, "subject": null, "date": null, "documents": [], "error": null,
+    })
+}
+
+fn verdict(accepted: bool) -> &'static str {
+    if accepted { "accepted" } else { "refused" }
+}
+
+fn document(file: &FileRecord) -> Value {
+    let findings: Vec<Value> = file
+        .findings
+        .iter()
+        .map(|finding| json!({"code": finding.code, "severity": finding.severity.as_str()}))
+        .collect();
+    json!({
+        "name": file.name, "container": file.container, "declared": file.declared, "detected": file.detected,
+        "size": file.size_bytes, "sha256": file.sha256, "verdict": verdict(file.accepted), "findings": findings,
+        "signatures": [],
+    })
+}
+
+/// A mail as the store has it.
+pub(super) fn stored_mail(record: &MailRecord, spelling: Spelling) -> Value {
+    let nothing = Summary::default();
+    let decision = record.decision.as_ref();
+    let facts = MailFacts {
+        outcome: decision.map(|decision| decision.outcome),
+        reason: decision.map(|decision| decision.reason),
+        replies: decision.is_some_and(|decision| decision.replies),
+        number: decision.and_then(|decision| spelled(decision.number.as_ref(), spelling)),
+        summary: decision.map_or(&nothing, |decision| &decision.summary),
+        files: decision.map_or(&[], |decision| &decision.files),
+    };
+    let mut object = mail(("mail_id", record.seq.into()), &facts);
+    object["source"] = record.source.0.as_str().into();
+    object["sha256"] = record.sha256.as_str().into();
+    object["received_at"] = instant(record.received_at).into();
+    object["kept_at"] = instant(record.kept_at).into();
+    object["detail"] = decision.map_or("", |decision| decision.detail.as_str()).into();
+    object
+}
+
+fn spelled(number: Option<&Number>, spelling: Spelling) -> Option<String> {
+    number.map(|number| number.spelled(spelling))
+}
+
+/// An entry with its receipt and letters.
+pub(super) fn entry(record: &EntryRecord, spelling: Spelling) -> Value {
+    let entry = &record.entry;
+    let receipt = match &record.receipt {
+        ReceiptState::Owed { attempts, last_error } => {
+            json!({"state": "owed", "attempts": attempts, "last_error": last_error})
+        }
+        ReceiptState::Issued { at, sha256 } => {
+            json!({"state": "issued", "at": instant(*at), "sha256": sha256})
+        }
+    };
+    json!({
+        "schema": SCHEMA,
+        "number": entry.number.spelled(spelling),
+        "register": entry.number.register,
+        "office": entry.draft.office,
+        "mail_id": entry.mail_seq,
+        "mail_sha256": entry.mail_sha256,
+        "applicant": entry.draft.applicant,
+        "from": entry.summary.sender_address,
+        "subject": entry.summary.subject,
+        "message_id": entry.summary.message_id,
+        "request_type": entry.draft.request_type,
+        "received_at": instant(entry.draft.received_at),
+        "registered_at": instant(entry.draft.registered_at),
+        "processing_day": entry.draft.processing_day.to_string(),
+        "documents": entry.files.iter().map(document).collect::<Vec<_>>(),
+        "receipt": receipt,
+        "letters": record.letters.iter().map(letter).collect::<Vec<_>>(),
+    })
+}
+
+fn letter(record: &LetterRecord) -> Value {
+    json!({
+        "message_id": record.letter.message_id, "kind": record.letter.kind.as_str(), "to": record.letter.to,
+        "state": record.state.as_str(), "attempts": record.attempts, "queued_at": instant(record.letter.queued_at),
+        "next_at": instant(record.next_at), "last_answer": record.last_answer, "sha256": record.letter.sha256,
+    })
+}
+
+/// RFC 3339 in UTC.
+fn instant(at: Timestamp) -> String {
+    at.to_string()
+}

@@ -1,0 +1,67 @@
+//! Printing: lines to standard output that may be a closed pipe, complaints to standard error, and tables.
+
+use std::io::{self, Write};
+
+/// Prints a line; a reader who has gone away (`| head`) ends the program quietly.
+pub(super) fn line(text: &str) {
+    let mut out = io::stdout().lock();
+    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Says what went wrong.
+pub(super) fn complain(text: &str) {
+    // Where standard error is closed there is nobody to tell.
+    writeln!(io::stderr().lock(), "recipisa: {text}").ok();
+}
+
+/// Prints rows with columns wide enough for their cells; cells longer than `cell_max` letters are cut with `…`.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>], cell_max: usize) {
+    let cut = |cell: &str| {
+        let clean: String = cell
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        if clean.chars().count() <= cell_max {
+            return clean;
+        }
+        clean.chars().take(cell_max - 1).chain(['…']).collect()
+    };
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| cut(cell)).collect())
+        .collect();
+    let width = |column: usize| {
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count());
+        cells
+            .chain([head[column].chars().count()])
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let print = |cells: Vec<&str>| {
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}", width = *width))
+            .collect();
+        line(padded.join("  ").trim_end());
+    };
+    print(head.to_vec());
+    let rules: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
+    print(rules.iter().map(String::as_str).collect());
+    for row in &rows {
+        print(row.iter().map(String::as_str).collect());
+    }
+}
+
+/// An instant as people in Romania write it.
+pub(super) fn instant(at: jiff::Timestamp) -> String {
+    at.to_zoned(crate::calendar::hours::ZONE)
+        .strftime("%d.%m.%Y %H:%M:%S")
+        .to_string()
+}
