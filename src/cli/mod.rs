@@ -50,8 +50,7 @@ enum Command {
     Demo(demo::Options),
     /// Work as a daemon until SIGTERM or SIGINT; the item in hand is finished first.
     Run,
-    /// Make one pass over all that is due, and end.
-    Once,
+    /// Make one pass over all that is due, and end. Once(serve::OnceOptions),
     /// Check the configuration, the storage, the key and the certificate.
     Check,
     /// Say what would become of mails or documents; writes nothing.
@@ -115,7 +114,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Demo(options) => demo::main(&options),
         Command::Run => serve::run(config),
-        Command::Once => serve::once(config),
+        Command::Once(options) => serve::once(config, &options),
         Command::Check => check::main(config),
         Command::Inspect(options) => inspect::main(config, &options),
         Command::Mails(options) => mails::main(config, options.json),

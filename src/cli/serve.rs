@@ -7,6 +7,7 @@ use signal_hook::iterator::Signals;
 
 use crate::cli::{Failure, open, text};
 use crate::daemon::{self, Ending, StartError, logging};
+use crate::flow::stopwatch;
 
 /// Works until a signal ends it.
 pub(super) fn run(config: Option<PathBuf>) -> Result<(), Failure> {
@@ -20,8 +21,15 @@ pub(super) fn run(config: Option<PathBuf>) -> Result<(), Failure> {
     Ok(())
 }
 
+#[derive(clap::Args)]
+pub(super) struct OnceOptions {
+    /// Also print what each stage took: processor time and wall time, summed over all threads.
+    #[arg(long)]
+    timings: bool,
+}
+
 /// One pass over all that is due.
-pub(super) fn once(config: Option<PathBuf>) -> Result<(), Failure> {
+pub(super) fn once(config: Option<PathBuf>, options: &OnceOptions) -> Result<(), Failure> {
     logging::start();
     let house = open::house(config)?;
     let _lock = house.lock()?;
@@ -35,6 +43,9 @@ pub(super) fn once(config: Option<PathBuf>) -> Result<(), Failure> {
         "{} messages shown, {} kept, {} decided, {} receipts issued, {} letters sent",
         pass.shown, pass.kept, pass.decided, pass.receipts, pass.letters
     ));
+    if options.timings {
+        print_timings();
+    }
     if pass.errors.is_empty() {
         return Ok(());
     }
@@ -42,6 +53,22 @@ pub(super) fn once(config: Option<PathBuf>) -> Result<(), Failure> {
         text::complain(error);
     }
     Err(Failure::Told(1))
+}
+
+fn print_timings() {
+    let rows: Vec<Vec<String>> = stopwatch::taken()
+        .iter()
+        .map(|taken| {
+            let ms = |us: u64| format!("{}.{:01}", us / 1_000, us % 1_000 / 100);
+            vec![
+                taken.stage.as_str().to_owned(),
+                taken.times.to_string(),
+                ms(taken.cpu_us),
+                ms(taken.wall_us),
+            ]
+        })
+        .collect();
+    text::table(&["stage", "times", "cpu ms", "wall ms"], &rows, 20);
 }
 
 fn end_on_signals(ending: &Ending) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rayon::prelude::*;
 
 use crate::flow::failpoint::reach;
+use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{House, StepError, panic_text, with_causes};
 use crate::registry::{self, Decided, Desk, Entry, Incoming, Policy};
 use crate::screening::{Outcome, Reason};
@@ -46,7 +47,12 @@ pub fn round(
     let at = (house.now)();
     let results: Vec<_> = batch
         .par_iter()
-        .map(|mail| (mail.seq, decide_one(house, mail, desks, policy, at)))
+        .map(|mail| {
+            (
+                mail.seq,
+                time(Stage::Decide, || decide_one(house, mail, desks, policy, at)),
+            )
+        })
         .collect();
     reach("admit.decided");
     let mut admitted = Admitted::default();
@@ -60,7 +66,7 @@ pub fn round(
             Err(why) => admitted.failed.push((mail_seq, why)),
         }
     }
-    admitted.entries = house.store.mails_decide(&verdicts, at)?;
+    admitted.entries = time(Stage::Register, || house.store.mails_decide(&verdicts, at))?;
     reach("admit.committed");
     for (mail_seq, why) in &admitted.failed {
         house.store.mail_failed(*mail_seq, why, ATTEMPTS_MAX, at)?;

@@ -6,6 +6,7 @@
 use jiff::SignedDuration;
 
 use crate::flow::failpoint::reach;
+use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{House, StepError, with_causes};
 use crate::mailbox::Disposition;
 use crate::outbox::retry::{self, Next};
@@ -76,7 +77,7 @@ fn deliver_one(
         from: &letter.from,
         to: &letter.to,
     };
-    let result = transport.send(envelope, &bytes);
+    let result = time(Stage::Send, || transport.send(envelope, &bytes));
     reach("deliver.sent");
     let at = (house.now)();
     let attempt = match result {
@@ -86,9 +87,11 @@ fn deliver_one(
         }
         Err(error) => failed(house, due, &error, delivered),
     };
-    house
-        .store
-        .letter_attempt_finish(&letter.message_id, &attempt, at)?;
+    time(Stage::Record, || {
+        house
+            .store
+            .letter_attempt_finish(&letter.message_id, &attempt, at)
+    })?;
     reach("deliver.finished");
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::flow::failpoint::reach;
+use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{House, StepError};
 use crate::mailbox::{Kept, Mailbox, RawMail, Sighting, SourceId};
 use crate::store::Arrival;
@@ -37,7 +38,7 @@ pub fn pass(
     measure: Measure,
     after_batch: &mut dyn FnMut(),
 ) -> Result<Fetched, StepError> {
-    let shown = mailbox.list()?;
+    let shown = time(Stage::Fetch, || mailbox.list())?;
     let keys: Vec<_> = shown.iter().map(|sighting| sighting.key.clone()).collect();
     let known: HashSet<_> = house.store.mails_known(source, &keys)?.into_iter().collect();
     let (old, new): (Vec<Sighting>, Vec<Sighting>) = shown
@@ -49,17 +50,17 @@ pub fn pass(
     };
     // Kept by a run that died before it could say so to the server.
     let old: Vec<Kept> = old.into_iter().map(Kept::after_commit).collect();
-    mailbox.acknowledge(&old)?;
+    time(Stage::Acknowledge, || mailbox.acknowledge(&old))?;
     for batch in batches(&new, measure) {
         if (house.ending)() {
             break;
         }
-        let mails = mailbox.fetch(batch, measure.mail_bytes_max)?;
+        let mails = time(Stage::Fetch, || mailbox.fetch(batch, measure.mail_bytes_max))?;
         reach("fetch.fetched");
-        let kept = keep(house, mails)?;
+        let kept = time(Stage::Keep, || keep(house, mails))?;
         reach("fetch.committed");
         fetched.kept += kept.len();
-        mailbox.acknowledge(&kept)?;
+        time(Stage::Acknowledge, || mailbox.acknowledge(&kept))?;
         reach("fetch.acknowledged");
         after_batch();
     }

@@ -11,12 +11,13 @@ use rayon::prelude::*;
 
 use crate::documents::Severity;
 use crate::flow::failpoint::reach;
+use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{House, StepError, panic_text, with_causes};
 use crate::outbox::receipt_letter::{self, ComposeError};
 use crate::outbox::{Kind, Outgoing};
 use crate::receipt::content::{self, Agency, File, Marking, Office, Receipt, RegisterPlace};
-use crate::receipt::page;
 use crate::receipt::signature::{self, SealText, Signer};
+use crate::receipt::{page, wording};
 use crate::registry::{Entry, FileRecord, InstanceSecret, Number, RequestType, Spelling, UNDETERMINED};
 use crate::store::{Issued, Owing};
 
@@ -73,7 +74,7 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
             Err(why) => round.failed.push((number, why)),
         }
     }
-    house.store.receipts_issue(&round.issued)?;
+    time(Stage::Issue, || house.store.receipts_issue(&round.issued))?;
     if !round.issued.is_empty() {
         reach("issue.committed");
     }
@@ -93,11 +94,14 @@ fn issue_one(
     let entry = &owing.entry;
     (letterhead.signer_valid)(at)?;
     let content = compose(letterhead, secret, entry, at)?;
-    let pdf = page::render(&content).map_err(|error| with_causes(&error))?;
-    let sealed = signature::seal(pdf, &*letterhead.signer, at, &seal_text(&content))
-        .map_err(|error| with_causes(&error))?;
+    let pdf = time(Stage::Render, || page::render(&content)).map_err(|error| with_causes(&error))?;
+    let sealed = time(Stage::Sign, || {
+        signature::seal(pdf, &*letterhead.signer, at, &seal_text(&content))
+    })
+    .map_err(|error| with_causes(&error))?;
     reach("issue.sealed");
-    let receipt_sha256 = house.archive.put(&sealed).map_err(|error| with_causes(&error))?;
+    let receipt_sha256 =
+        time(Stage::Issue, || house.archive.put(&sealed)).map_err(|error| with_causes(&error))?;
     reach("issue.receipt-archived");
     let letter = match (&entry.summary.sender_address, entry.replies) {
         (Some(to), true) => letter(house, letterhead, secret, entry, to, &content, sealed, at)?,
@@ -135,16 +139,16 @@ fn letter(
         from,
         references: &entry.summary.references,
     };
-    let composed = match receipt_letter::compose(content, pdf, &message_id, &addressing) {
+    let composed = match time(Stage::Compose, || {
+        receipt_letter::compose(content, pdf, &message_id, &addressing)
+    }) {
         Ok(composed) => composed,
         // No server would take that address: the receipt is issued, and a person hands it over.
         Err(ComposeError::Address { .. }) => return Ok(None),
         Err(error) => return Err(with_causes(&error)),
     };
-    let sha256 = house
-        .archive
-        .put(&composed.bytes)
-        .map_err(|error| with_causes(&error))?;
+    let sha256 =
+        time(Stage::Issue, || house.archive.put(&composed.bytes)).map_err(|error| with_causes(&error))?;
     Ok(Some(Outgoing {
         message_id: composed.message_id,
         kind: Kind::Receipt,
@@ -196,7 +200,7 @@ fn compose(
         subject: entry.summary.subject.clone(),
         message_id: entry.summary.message_id.clone(),
         in_reply_to: entry.summary.references.last().cloned(),
-        message_date: entry.summary.date.map(|date| date.to_string()),
+        message_date: entry.summary.date.map(wording::instant),
         mail_size_bytes: entry.mail_size_bytes,
         mail_sha256: entry.mail_sha256.clone(),
         request_type: request_type_name(letterhead, &entry.draft.request_type),

@@ -8,6 +8,7 @@ pub mod deliver;
 pub mod failpoint;
 pub mod fetch;
 pub mod issue;
+pub mod stopwatch;
 
 use std::any::Any;
 

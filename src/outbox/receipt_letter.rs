@@ -10,7 +10,7 @@ use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use crate::receipt::content::{Marking, Receipt, Verdict};
-use crate::receipt::wording::{day, instant, visible};
+use crate::receipt::wording::{day, day_and_hour, visible};
 use crate::registry::InstanceSecret;
 
 const TEXT: &str = include_str!("../../config/texts/ro/receipt.txt");
@@ -208,7 +208,7 @@ fn render(receipt: &Receipt) -> Result<(String, String), ComposeError> {
         },
         office => context! { name => receipt.office.name, contact => receipt.office.contact },
         number => receipt.number,
-        date_hour => instant(receipt.received_at),
+        date_hour => day_and_hour(receipt.received_at),
         applicant => receipt.applicant.as_deref().map(visible).unwrap_or_default(),
         subject => visible(&receipt.subject),
         accepted_count => receipt.files.len() - refused_count,

@@ -19,6 +19,13 @@ pub(crate) fn instant(at: Timestamp) -> String {
         .to_string()
 }
 
+/// `20.11.2026, ora 09:00`, for letters, where seconds and offsets only disturb.
+pub(crate) fn day_and_hour(at: Timestamp) -> String {
+    at.to_zoned(bucharest())
+        .strftime("%d.%m.%Y, ora %H:%M")
+        .to_string()
+}
+
 /// `2026-11-20T09:00:20+02:00` (RFC 3339), whole seconds.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
     at.to_zoned(bucharest())
