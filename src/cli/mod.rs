@@ -50,7 +50,8 @@ enum Command {
     Demo(demo::Options),
     /// Work as a daemon until SIGTERM or SIGINT; the item in hand is finished first.
     Run,
-    /// Make one pass over all that is due, and end. Once(serve::OnceOptions),
+    /// Make one pass over all that is due, and end.
+    Once(serve::OnceOptions),
     /// Check the configuration, the storage, the key and the certificate.
     Check,
     /// Say what would become of mails or documents; writes nothing.
