@@ -11,7 +11,7 @@ use crate::edge::clock::Clock;
 use crate::flow::with_causes;
 use crate::journal;
 use crate::receipt::signature::{Signer, qualified};
-use crate::store::{Archive, Store};
+use crate::store::Store;
 
 /// The weeks in which an operator can still renew a certificate without haste.
 const EXPIRY_WARNING_DAYS: i64 = 30;
@@ -74,8 +74,8 @@ fn storage(house: &House, report: &mut Report) {
         "database",
         &format!("opened in {}", house.settings.storage_dir.display()),
     );
-    match house.archive.put(b"recipisa check\n") {
-        Ok(_) => report.ok("archive", "can be written"),
+    match house.archive.probe() {
+        Ok(()) => report.ok("archive", "can be written"),
         Err(error) => report.error(
             "archive",
             &with_causes(&error),

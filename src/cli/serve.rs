@@ -69,6 +69,10 @@ fn print_timings() {
         })
         .collect();
     text::table(&["stage", "times", "cpu ms", "wall ms"], &rows, 20);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if let Some(highest) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
+        text::line(&format!("highest resident memory {}", highest.trim()));
+    }
 }
 
 fn end_on_signals(ending: &Ending) -> Result<(), Failure> {

@@ -51,6 +51,23 @@ impl FolderArchive {
         })
     }
 
+    /// Writes and removes a temporary file, to see whether the archive can be written.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn probe(&self) -> Result<(), ArchiveError> {
+        let path = self
+            .root
+            .join("tmp")
+            .join(format!("{}-probe", std::process::id()));
+        let probed = write_and_sync(&path, b"probe").and_then(|()| fs::remove_file(&path));
+        probed.map_err(|source| ArchiveError {
+            doing: "writing to the archive",
+            what: path.display().to_string(),
+            source,
+        })
+    }
+
     fn path_of(&self, sha256: &str) -> PathBuf {
         self.root.join(&sha256[0..2]).join(&sha256[2..4]).join(sha256)
     }

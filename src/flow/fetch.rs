@@ -18,6 +18,9 @@ pub struct Measure {
     pub mail_bytes_max: u64,
 }
 
+/// A source may hold a whole answer in memory, so larger messages are asked for one by one.
+const ALONE_FROM_BYTES: u64 = 4 << 20;
+
 /// What one pass over a mailbox did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fetched {
@@ -94,7 +97,8 @@ fn batches(new: &[Sighting], measure: Measure) -> Vec<&[Sighting]> {
     for (index, sighting) in new.iter().enumerate() {
         let size = sighting.size_bytes.min(measure.mail_bytes_max);
         let full = bytes + size > measure.batch_bytes_max || index - start >= measure.batch_mails_max;
-        if full && index > start {
+        let alone = size > ALONE_FROM_BYTES || bytes > ALONE_FROM_BYTES && index - start == 1;
+        if (full || alone) && index > start {
             cut.push(&new[start..index]);
             (start, bytes) = (index, 0);
         }
@@ -139,5 +143,26 @@ mod tests {
                 "{batch:?}"
             );
         }
+    }
+
+    #[test]
+    fn large_messages_come_alone() {
+        let measure = Measure {
+            batch_bytes_max: 16 << 20,
+            batch_mails_max: 50,
+            mail_bytes_max: 50 << 20,
+        };
+        let sizes = [1 << 20, 5 << 20, 1 << 20, 1 << 20, 6 << 20, 7 << 20, 10];
+        let new: Vec<Sighting> = (0..)
+            .zip(sizes)
+            .map(|(index, size_bytes): (u32, u64)| Sighting {
+                source: SourceId("s".into()),
+                key: SourceKey(index.to_string()),
+                received_at: None,
+                size_bytes,
+            })
+            .collect();
+        let cut: Vec<usize> = batches(&new, measure).iter().map(|batch| batch.len()).collect();
+        assert_eq!(cut, [1, 1, 2, 1, 1, 1]);
     }
 }

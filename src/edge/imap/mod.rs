@@ -1,8 +1,7 @@
 //! A mailbox on an IMAP server (RFC 3501, 9051).
 //!
 //! The identity of a message is folder, UIDVALIDITY and UID; nothing here looks at `\Seen`, sets it, or deletes.
-//! Bytes are fetched with `BODY.PEEK[]`, in batches bounded by the caller and one message at a time above
-//! [`ALONE_FROM_BYTES`]. Acknowledging is `UID MOVE` (RFC 6851), else `UID COPY` and `UID EXPUNGE` (RFC 4315); on a
+//! Bytes are fetched with `BODY.PEEK[]`, in batches bounded by the caller. Acknowledging is `UID MOVE` (RFC 6851), else `UID COPY` and `UID EXPUNGE` (RFC 4315); on a
 //! server with neither, kept messages stay where they are and are recognised at every poll.
 //!
 //! IDLE and OAuth2 are not here yet.
@@ -23,8 +22,6 @@ use crate::mailbox::{Extent, Kept, Mailbox, MailboxError, RawMail, Sighting, Sou
 
 use connect::Session;
 
-/// async-imap holds a whole FETCH answer in memory, so large messages are asked for one by one.
-pub const ALONE_FROM_BYTES: u64 = 4 << 20;
 /// A command that has not been answered by then never will be; a large fetch gets [`FETCH_TIMEOUT`].
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(300);

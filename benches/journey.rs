@@ -1,0 +1,186 @@
+//! The main job, timed as a whole: a full mailbox on a real Dovecot, TLS, registration, signed receipts, and an SMTP
+//! server with STARTTLS and AUTH that takes the letters. Servers and program share the machine.
+//!
+//! `benches/run` generates the mails and starts this; `RECIPISA_BENCH_MAILS` names the folder of `.eml` files. Printed
+//! are mails a second, processor time a mail for the whole process and by stage, and the highest resident memory.
+
+#![expect(clippy::unwrap_used, reason = "in a benchmark an unwrap is an assertion")]
+#![expect(
+    dead_code,
+    reason = "the servers of the tests, of which a benchmark needs a few"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Instant, SystemTime};
+
+use recipisa::edge::signing::throwaway::{self, ThrowawayKey};
+
+#[path = "../tests/it/support/mod.rs"]
+mod support;
+
+use support::ca::TestCa;
+use support::dovecot::{Dovecot, Offer, User};
+use support::sink::{Security, Sink};
+use support::tools::{TempDir, set_mode};
+
+fn main() {
+    // Under `cargo test --all-targets` a benchmark is started too, and has nothing to do.
+    let Ok(folder) = std::env::var("RECIPISA_BENCH_MAILS") else {
+        println!("journey: RECIPISA_BENCH_MAILS is not set; start benches/run");
+        return;
+    };
+    let mails = read_mails(Path::new(&folder));
+    let bytes: usize = mails.iter().map(Vec::len).sum();
+    println!(
+        "{} mails, {} KB each on average",
+        mails.len(),
+        bytes / mails.len() / 1000
+    );
+    for round in 1..=rounds() {
+        journey(round, &mails);
+    }
+}
+
+fn rounds() -> u32 {
+    std::env::var("RECIPISA_BENCH_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(3)
+}
+
+fn read_mails(folder: &Path) -> Vec<Vec<u8>> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let mails: Vec<_> = files.iter().map(|path| fs::read(path).unwrap()).collect();
+    assert!(!mails.is_empty(), "no mails in {}", folder.display());
+    mails
+}
+
+fn journey(round: u32, mails: &[Vec<u8>]) {
+    let dir = TempDir::new();
+    let ca = TestCa::make(&dir.path().join("ca"));
+    let dovecot = Dovecot::start(&dir.path().join("d"), &ca, Offer::Everything);
+    let sink = Sink::start(Security::StartTls, &ca.server, Some(("amt", "secret")));
+    for mail in mails {
+        dovecot.deliver(User::Amt, mail, SystemTime::now());
+    }
+    let config = configuration(dir.path(), &ca, &dovecot, &sink);
+    let started = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_recipisa"));
+    child
+        .args(["--config", &config, "once", "--timings"])
+        .env("RECIPISA_LOG", "warn")
+        .stdout(Stdio::piped());
+    // GNU time is not everywhere; the kernel's own sums for ended children are.
+    let before = children_cpu_ms();
+    let output = child.spawn().unwrap().wait_with_output().unwrap();
+    let (wall, cpu) = (started.elapsed().as_secs_f64(), children_cpu_ms() - before);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let kept = sink.kept().len();
+    assert_eq!(kept, mails.len(), "every mail is answered once");
+    let count = mails.len() as f64;
+    println!(
+        "\nround {round}: {:.1} mails/s, {:.2} ms of processor time a mail, highest resident memory {} MB",
+        count / wall,
+        cpu as f64 / count,
+        highest_memory_kb(&said) / 1024
+    );
+    println!("{:<12} {:>12} {:>12}", "stage", "cpu ms/mail", "wall ms/mail");
+    for line in said.lines() {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        if let [stage, times, cpu, wall] = cells.as_slice()
+            && times.parse::<u64>().is_ok()
+        {
+            let each = |cell: &str| cell.parse::<f64>().unwrap() / count;
+            println!("{stage:<12} {:>12.3} {:>12.3}", each(cpu), each(wall));
+        }
+    }
+}
+
+/// Processor time of all ended children, from /proc/self/stat (fields 16 and 17, in hundredths of a second).
+fn children_cpu_ms() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    fields[13..15]
+        .iter()
+        .map(|ticks| ticks.parse::<u64>().unwrap() * 10)
+        .sum()
+}
+
+/// `once --timings` says it in its last line.
+fn highest_memory_kb(said: &str) -> u64 {
+    said.lines()
+        .find_map(|line| line.strip_prefix("highest resident memory "))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default()
+}
+
+fn configuration(dir: &Path, ca: &TestCa, dovecot: &Dovecot, sink: &Sink) -> String {
+    let write_private = |name: &str, bytes: &[u8]| {
+        let path = dir.join(name);
+        fs::write(&path, bytes).unwrap();
+        set_mode(&path, 0o600);
+    };
+    let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap();
+    write_private(
+        "seal.p12",
+        &throwaway::make(ThrowawayKey::Rsa2048, "seal", now).unwrap(),
+    );
+    write_private("seal.password", b"seal");
+    write_private("imap.password", User::Amt.password().as_bytes());
+    write_private("smtp.password", b"secret");
+    let path = dir.join("recipisa.toml");
+    let text = format!(
+        r#"
+[agency]
+name = "Agenția Exemplu"
+cui = "00000000"
+address = "Str. Exemplului nr. 1"
+phone = "0264 000 000"
+email = "contact@amt.test"
+[storage]
+dir = "registry"
+[[register]]
+code = "CJ"
+name = "Registrul general"
+[[office]]
+id = "cluj"
+name = "Cluj-Exemplu"
+address = "Str. Exemplului nr. 1"
+contact = "Registratura, tel. 0264 000 001"
+register = "CJ"
+[[source]]
+name = "somaj"
+kind = "imap"
+address = "amt@amt.test"
+office = "cluj"
+host = "localhost"
+port = {imaps}
+user = "{user}"
+password = {{ file = "imap.password" }}
+ca_file = "{root}"
+[transport]
+kind = "smtp"
+host = "localhost"
+port = {smtp}
+user = "amt"
+password = {{ file = "smtp.password" }}
+ca_file = "{root}"
+[signing]
+pkcs12 = "seal.p12"
+password = {{ file = "seal.password" }}
+"#,
+        imaps = dovecot.ports.imaps,
+        user = User::Amt.name(),
+        root = ca.root.display(),
+        smtp = sink.port,
+    );
+    fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
