@@ -79,6 +79,17 @@ pub fn run(house: &House, letterhead: &Letterhead, ending: &Ending) -> Result<()
     Ok(())
 }
 
+/// A step that panics outside an item is a fault of the program: everything ends, and the unit starts it again.
+struct EndOnPanic<'a>(&'a Ending);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.ask();
+        }
+    }
+}
+
 /// Errors in a row, and the wait that they earn.
 struct Patience {
     errors: usize,
@@ -117,6 +128,7 @@ fn read_source(
         ending: &asked,
     };
     let mut patience = Patience { errors: 0 };
+    let _guard = EndOnPanic(ending);
     while !ending.asked() {
         let mut ring = || ending.bells.work.ring();
         let wait = match fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut ring) {
@@ -158,16 +170,12 @@ fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
         ending: &asked,
     };
     let mut patience = Patience { errors: 0 };
+    let _guard = EndOnPanic(ending);
     while !ending.asked() {
         let mut pass = Pass::default();
+        // What failed item by item is told already and has its own time for another try.
         match decide_and_issue(house, flow_house, letterhead, &mut pass) {
-            Ok(()) if pass.errors.is_empty() => patience.errors = 0,
-            // Told already, item by item.
-            Ok(()) => {
-                let wait = WAITS_S[patience.errors.min(WAITS_S.len() - 1)];
-                patience.errors += 1;
-                doze(ending, Duration::from_secs(wait));
-            }
+            Ok(()) => patience.errors = 0,
             Err(error) => doze(ending, patience.wait_after("register", "", &error)),
         }
         if pass.receipts > 0 {
@@ -187,6 +195,7 @@ fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
         ending: &asked,
     };
     let mut patience = Patience { errors: 0 };
+    let _guard = EndOnPanic(ending);
     while !ending.asked() {
         match deliver::round(flow_house, transport) {
             Ok(delivered) => {

@@ -14,7 +14,7 @@ use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{House, StepError, panic_text, with_causes};
 use crate::outbox::receipt_letter::{self, ComposeError};
-use crate::outbox::{Kind, Outgoing};
+use crate::outbox::{Kind, Outgoing, retry};
 use crate::receipt::content::{self, Agency, File, Marking, Office, Receipt, RegisterPlace};
 use crate::receipt::signature::{self, SealText, Signer};
 use crate::receipt::{page, wording};
@@ -54,9 +54,9 @@ pub struct Round {
 /// # Errors
 /// The store failed; the receipts stay owed and are made again with the same content.
 pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepError> {
-    let owing = house.store.receipts_owed(BATCH_MAX)?;
     let secret = house.store.instance_secret();
     let at = (house.now)();
+    let owing = house.store.receipts_owed(at, BATCH_MAX)?;
     let results: Vec<_> = owing
         .par_iter()
         .map(|one| {
@@ -79,7 +79,13 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
         reach("issue.committed");
     }
     for (number, why) in &round.failed {
-        house.store.receipt_failed(number, why)?;
+        let attempts = owing
+            .iter()
+            .find(|one| one.entry.number == *number)
+            .map_or(1, |one| one.attempts + 1);
+        house
+            .store
+            .receipt_failed(number, why, at + retry::wait(attempts))?;
     }
     Ok(round)
 }

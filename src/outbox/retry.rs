@@ -14,10 +14,15 @@ pub enum Next {
     GiveUp,
 }
 
+/// The wait after `attempts` failed attempts (at least one).
+pub fn wait(attempts: u32) -> SignedDuration {
+    let index = (attempts.max(1) as usize - 1).min(WAITS_S.len() - 1);
+    SignedDuration::from_secs(WAITS_S[index])
+}
+
 /// The next step after `attempts` failed attempts (at least one) on a letter queued at `queued_at`.
 pub fn next(attempts: u32, queued_at: Timestamp, now: Timestamp) -> Next {
-    let index = (attempts.max(1) as usize - 1).min(WAITS_S.len() - 1);
-    let at = now + SignedDuration::from_secs(WAITS_S[index]);
+    let at = now + wait(attempts);
     if at.duration_since(queued_at) > GIVE_UP_AFTER {
         Next::GiveUp
     } else {

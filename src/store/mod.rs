@@ -270,12 +270,12 @@ pub trait Store: Send + Sync {
     /// One entry.
     fn entry(&self, number: &Number) -> Stored<Option<EntryRecord>>;
 
-    /// Entries that owe a receipt: those that failed least first, then in the order of arrival.
-    fn receipts_owed(&self, limit: usize) -> Stored<Vec<Owing>>;
+    /// Entries that owe a receipt and are due: those that failed least first, then in the order of arrival.
+    fn receipts_owed(&self, now: Timestamp, limit: usize) -> Stored<Vec<Owing>>;
     /// Records receipts and queues their letters. An entry that has its receipt already is passed over.
     fn receipts_issue(&self, issued: &[Issued]) -> Stored<()>;
-    /// Counts a failed issue.
-    fn receipt_failed(&self, number: &Number, why: &str) -> Stored<()>;
+    /// Counts a failed issue; it is due again at `retry_at`.
+    fn receipt_failed(&self, number: &Number, why: &str, retry_at: Timestamp) -> Stored<()>;
 
     /// Claims letters that are due until `lease_until`.
     fn letters_claim_due(&self, now: Timestamp, lease_until: Timestamp, limit: usize) -> Stored<Vec<Due>>;

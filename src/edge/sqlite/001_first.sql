@@ -92,6 +92,7 @@ CREATE TABLE receipt (
   sha256     TEXT CHECK (length(sha256) = 64),      -- of the signed PDF in the archive
   issued_at  INTEGER,
   attempts   INTEGER NOT NULL DEFAULT 0,            -- failed issues
+  next_at    INTEGER NOT NULL DEFAULT 0,            -- after a failure: not before this
   last_error TEXT,
   PRIMARY KEY (register, year, number),
   FOREIGN KEY (register, year, number) REFERENCES entry (register, year, number),

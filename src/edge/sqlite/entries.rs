@@ -1,5 +1,6 @@
 //! The tables `entry` and `receipt`: reading entries, and the receipts they owe.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, Row, Transaction, params};
 use serde_json::json;
 
@@ -97,12 +98,13 @@ fn receipt(row: &Row<'_>) -> rusqlite::Result<ReceiptState> {
     })
 }
 
-pub(super) fn owing(connection: &Connection, limit: usize) -> Stored<Vec<Owing>> {
+pub(super) fn owing(connection: &Connection, now: Timestamp, limit: usize) -> Stored<Vec<Owing>> {
     let read = || -> rusqlite::Result<Vec<Owing>> {
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM {TABLES} WHERE r.state = 'owed' ORDER BY r.attempts, e.mail_seq LIMIT ?1"
+            "SELECT {COLUMNS} FROM {TABLES} WHERE r.state = 'owed' AND r.next_at <= ?1
+             ORDER BY r.attempts, e.mail_seq LIMIT ?2"
         ))?;
-        let found = statement.query_map([limit as i64], |row| {
+        let found = statement.query_map(params![now.as_microsecond(), limit as i64], |row| {
             Ok(Owing {
                 entry: entry(connection, row)?,
                 attempts: row.get(24)?,
@@ -149,12 +151,23 @@ pub(super) fn issue(transaction: &Transaction<'_>, issued: &[Issued]) -> Stored<
     Ok(())
 }
 
-pub(super) fn failed(transaction: &Transaction<'_>, number: &Number, why: &str) -> Stored<()> {
+pub(super) fn failed(
+    transaction: &Transaction<'_>,
+    number: &Number,
+    why: &str,
+    retry_at: Timestamp,
+) -> Stored<()> {
     let changed = transaction
         .execute(
-            "UPDATE receipt SET attempts = attempts + 1, last_error = ?4
+            "UPDATE receipt SET attempts = attempts + 1, last_error = ?4, next_at = ?5
              WHERE register = ?1 AND year = ?2 AND number = ?3 AND state = 'owed'",
-            params![number.register, number.date.year(), number.number as i64, why],
+            params![
+                number.register,
+                number.date.year(),
+                number.number as i64,
+                why,
+                retry_at.as_microsecond()
+            ],
         )
         .map_err(|error| unavailable("counting a failed receipt", error))?;
     if changed == 0 {

@@ -167,8 +167,8 @@ impl Store for SqliteStore {
         Ok(found)
     }
 
-    fn receipts_owed(&self, limit: usize) -> Stored<Vec<Owing>> {
-        entries::owing(&self.reader(), limit)
+    fn receipts_owed(&self, now: Timestamp, limit: usize) -> Stored<Vec<Owing>> {
+        entries::owing(&self.reader(), now, limit)
     }
 
     fn receipts_issue(&self, issued: &[Issued]) -> Stored<()> {
@@ -177,9 +177,9 @@ impl Store for SqliteStore {
         })
     }
 
-    fn receipt_failed(&self, number: &Number, why: &str) -> Stored<()> {
+    fn receipt_failed(&self, number: &Number, why: &str, retry_at: Timestamp) -> Stored<()> {
         self.transaction("counting a failed receipt", |transaction| {
-            entries::failed(transaction, number, why)
+            entries::failed(transaction, number, why, retry_at)
         })
     }
 
