@@ -139,8 +139,8 @@ fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settin
     });
     let calendar = calendar_file::read(root);
     let registers = places::registers(root);
-    let offices = places::offices(root, &registers);
-    let sources = places::sources(root, &offices, credentials);
+    let offices = places::offices(root);
+    let sources = places::sources(root, credentials);
     let transport = root.section_needed("transport", "say how letters leave").and_then(|section| {
         places::transport(section, credentials)
     });
@@ -151,7 +151,7 @@ fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settin
         section.finish();
         Some(Signing { pkcs12: pkcs12?, password: password?, accept_unqualified })
     });
-    let request_types = request_types(root, &sources);
+    let request_types = request_types(root);
     let (limits, files_max, measure) = limits(root);
     Some(Settings {
         agency: agency?,
@@ -174,13 +174,14 @@ fn agency(section: Section<'_, '_>) -> Option<Agency> {
     let cui = section.text("cui", "the fiscal code (CUI) of the agency");
     let address = section.text("address", "the postal address of the headquarters");
     let phone = section.text("phone", "the telephone number for citizens");
-    let email = section.text("email", "the e-mail address for citizens' questions");
+    let email = places::address(&section, "email", "the e-mail address for citizens' questions");
     let website = section.text_opt("website");
     section.finish();
     Some(Agency { name: name?, cui: cui?, address: address?, phone: phone?, email: email?, website })
 }
 
-fn request_types(root: &Section<'_, '_>, sources: &[Source]) -> Vec<RequestType> {
+fn request_types(root: &Section<'_, '_>) -> Vec<RequestType> {
+    let sources = root.names("source", "name");
     let mut seen = BTreeSet::new();
     let mut types = Vec::new();
     for section in root.sections("request_type") {
@@ -188,7 +189,7 @@ fn request_types(root: &Section<'_, '_>, sources: &[Source]) -> Vec<RequestType>
         let name = section.text("name", "the name as citizens and clerks read it");
         let keywords = section.texts("keywords");
         let wanted = section.texts("sources");
-        for unknown in wanted.iter().filter(|name| !sources.iter().any(|source| &source.name == *name)) {
+        for unknown in wanted.iter().filter(|name| !sources.is_empty() && !sources.contains(*name)) {
             section.wrong("sources", format!("there is no source \"{unknown}\""), "use the `name` of a [[source]]");
         }
         if let Some(id) = &id
