@@ -151,8 +151,8 @@ fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settin
         });
     let calendar = calendar_file::read(root);
     let registers = places::registers(root);
-    let offices = places::offices(root, &registers);
-    let sources = places::sources(root, &offices, credentials);
+    let offices = places::offices(root);
+    let sources = places::sources(root, credentials);
     let transport = root
         .section_needed("transport", "say how letters leave")
         .and_then(|section| places::transport(section, credentials));
@@ -169,7 +169,7 @@ fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settin
                 accept_unqualified,
             })
         });
-    let request_types = request_types(root, &sources);
+    let request_types = request_types(root);
     let (limits, files_max, measure) = limits(root);
     Some(Settings {
         agency: agency?,
@@ -192,7 +192,7 @@ fn agency(section: Section<'_, '_>) -> Option<Agency> {
     let cui = section.text("cui", "the fiscal code (CUI) of the agency");
     let address = section.text("address", "the postal address of the headquarters");
     let phone = section.text("phone", "the telephone number for citizens");
-    let email = section.text("email", "the e-mail address for citizens' questions");
+    let email = places::address(&section, "email", "the e-mail address for citizens' questions");
     let website = section.text_opt("website");
     section.finish();
     Some(Agency {
@@ -205,7 +205,8 @@ fn agency(section: Section<'_, '_>) -> Option<Agency> {
     })
 }
 
-fn request_types(root: &Section<'_, '_>, sources: &[Source]) -> Vec<RequestType> {
+fn request_types(root: &Section<'_, '_>) -> Vec<RequestType> {
+    let sources = root.names("source", "name");
     let mut seen = BTreeSet::new();
     let mut types = Vec::new();
     for section in root.sections("request_type") {
@@ -218,7 +219,7 @@ fn request_types(root: &Section<'_, '_>, sources: &[Source]) -> Vec<RequestType>
         let wanted = section.texts("sources");
         for unknown in wanted
             .iter()
-            .filter(|name| !sources.iter().any(|source| &source.name == *name))
+            .filter(|name| !sources.is_empty() && !sources.contains(*name))
         {
             section.wrong(
                 "sources",

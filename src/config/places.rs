@@ -44,6 +44,7 @@ const WEEK: [(&str, Weekday); 7] = [
 /// `[[register]]`; at least one.
 pub(super) fn registers(root: &Section<'_, '_>) -> Vec<Register> {
     let mut registers: Vec<Register> = Vec::new();
+    let mut codes = BTreeSet::new();
     for section in root.sections("register") {
         let code = section.text("code", "a short code of letters and digits, for example \"CJ\"");
         let name = section.text("name", "the name of the register, as printed on receipts");
@@ -51,11 +52,11 @@ pub(super) fn registers(root: &Section<'_, '_>) -> Vec<Register> {
             if !is_name(code) {
                 section.wrong(
                     "code",
-                    "a code has only letters without diacritics, digits and hyphens",
+                    "a code has only letters without diacritics, digits, - and _",
                     "for example \"CJ\"",
                 );
             }
-            if registers.iter().any(|one| &one.code == code) {
+            if !codes.insert(code.clone()) {
                 section.wrong(
                     "code",
                     "this code is used twice",
@@ -79,7 +80,9 @@ pub(super) fn registers(root: &Section<'_, '_>) -> Vec<Register> {
 }
 
 /// `[[office]]`; at least one.
-pub(super) fn offices(root: &Section<'_, '_>, registers: &[Register]) -> Vec<Office> {
+pub(super) fn offices(root: &Section<'_, '_>) -> Vec<Office> {
+    let codes = root.names("register", "code");
+    let mut ids = BTreeSet::new();
     let mut offices: Vec<Office> = Vec::new();
     for section in root.sections("office") {
         let id = section.text("id", "a short name for the configuration, for example \"cluj\"");
@@ -88,7 +91,8 @@ pub(super) fn offices(root: &Section<'_, '_>, registers: &[Register]) -> Vec<Off
         let contact = section.text("contact", "one line that tells citizens whom to ask");
         let register = section.text("register", "the `code` of a [[register]]");
         if let Some(code) = &register
-            && !registers.iter().any(|one| &one.code == code)
+            && !codes.is_empty()
+            && !codes.contains(code)
         {
             section.wrong(
                 "register",
@@ -97,7 +101,7 @@ pub(super) fn offices(root: &Section<'_, '_>, registers: &[Register]) -> Vec<Off
             );
         }
         if let Some(id) = &id
-            && offices.iter().any(|one| &one.id == id)
+            && !ids.insert(id.clone())
         {
             section.wrong(
                 "id",
@@ -137,13 +141,18 @@ fn hours(section: &Section<'_, '_>) -> Option<OfficeHours> {
     }
     let table = section.section("hours")?;
     let mut week: [Option<Hours>; 7] = [None; 7];
+    let mut sound = true;
     for (key, weekday) in WEEK {
         if table.has(key) {
-            week[weekday.to_monday_zero_offset() as usize] =
-                table.parsed(key, "write hours as \"08:00-16:30\"");
+            let day = table.parsed(key, "write hours as \"08:00-16:30\"");
+            sound &= day.is_some();
+            week[weekday.to_monday_zero_offset() as usize] = day;
         }
     }
     table.finish();
+    if !sound {
+        return None;
+    }
     match OfficeHours::new(week) {
         Ok(hours) => Some(hours),
         Err(error) => {
@@ -154,7 +163,8 @@ fn hours(section: &Section<'_, '_>) -> Option<OfficeHours> {
 }
 
 /// `[[source]]`; at least one.
-pub(super) fn sources(root: &Section<'_, '_>, offices: &[Office], credentials: Option<&Path>) -> Vec<Source> {
+pub(super) fn sources(root: &Section<'_, '_>, credentials: Option<&Path>) -> Vec<Source> {
+    let ids = root.names("office", "id");
     let mut sources: Vec<Source> = Vec::new();
     let mut names = BTreeSet::new();
     for section in root.sections("source") {
@@ -185,7 +195,8 @@ pub(super) fn sources(root: &Section<'_, '_>, offices: &[Office], credentials: O
         );
         let office = section.text("office", "the `id` of an [[office]]");
         if let Some(id) = &office
-            && !offices.iter().any(|one| &one.id == id)
+            && !ids.is_empty()
+            && !ids.contains(id)
         {
             section.wrong(
                 "office",
@@ -217,27 +228,41 @@ pub(super) fn sources(root: &Section<'_, '_>, offices: &[Office], credentials: O
 }
 
 fn source_kind(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<SourceKind> {
+    #[derive(Clone, Copy)]
     enum Word {
         Imap,
         Folder,
     }
     const HINT: &str = "write \"imap\" for a mail server, \"folder\" for a Maildir or a folder of .eml files";
-    match section.text("kind", HINT)?.as_str() {
-        "imap" => Some(Word::Imap),
-        "folder" => Some(Word::Folder),
-        _ => {
-            section.wrong("kind", "this kind of source is not known", HINT);
-            None
-        }
-    }
-    .and_then(|word| match word {
+    let words = [("imap", Word::Imap), ("folder", Word::Folder)];
+    match kind(section, "this kind of source is not known", HINT, &words)? {
         Word::Imap => imap_account(section, credentials).map(|account| SourceKind::Imap(Box::new(account))),
         Word::Folder => {
             let path = section.path("path", "the Maildir, or the folder of .eml files");
             let move_to = section.path_opt("move_to");
+            if path.is_some() && path == move_to {
+                section.wrong("move_to", SAME_FOLDER, "name another folder");
+            }
             Some(SourceKind::Folder { path: path?, move_to })
         }
-    })
+    }
+}
+
+const SAME_FOLDER: &str = "kept mail cannot be moved into the folder it is read from";
+
+/// The word of `kind`, which decides which other keys there are.
+fn kind<T: Copy>(section: &Section<'_, '_>, why: &str, hint: &str, words: &[(&str, T)]) -> Option<T> {
+    let text = section.text("kind", hint);
+    let found = text
+        .as_ref()
+        .and_then(|text| words.iter().find(|(word, _)| word == text));
+    if found.is_none() {
+        section.pass_over();
+        if text.is_some() {
+            section.wrong("kind", why, hint);
+        }
+    }
+    found.map(|(_, value)| *value)
 }
 
 fn imap_account(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<imap::Account> {
@@ -261,11 +286,7 @@ fn imap_account(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option
         Some(text) => Some(text).filter(|text| !text.is_empty()),
     };
     if move_to.as_deref() == Some(folder.as_str()) {
-        section.wrong(
-            "move_to",
-            "kept mail cannot be moved into the folder it is read from",
-            "name another folder",
-        );
+        section.wrong("move_to", SAME_FOLDER, "name another folder");
     }
     for (key, text) in [("folder", Some(&folder)), ("move_to", move_to.as_ref())] {
         if text.is_some_and(|text| !text.is_ascii()) {
@@ -291,16 +312,18 @@ fn imap_account(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option
 
 /// `[transport]`.
 pub(super) fn transport(section: Section<'_, '_>, credentials: Option<&Path>) -> Option<Carrier> {
+    #[derive(Clone, Copy)]
+    enum Word {
+        Smtp,
+        Folder,
+    }
     const HINT: &str = "write \"smtp\" for a mail server, \"folder\" to write letters as files";
-    let carrier = match section.text("kind", HINT).as_deref() {
-        Some("smtp") => smtp_server(&section, credentials).map(|server| Carrier::Smtp(Box::new(server))),
-        Some("folder") => section
+    let words = [("smtp", Word::Smtp), ("folder", Word::Folder)];
+    let carrier = match kind(&section, "this kind of transport is not known", HINT, &words) {
+        Some(Word::Smtp) => smtp_server(&section, credentials).map(|server| Carrier::Smtp(Box::new(server))),
+        Some(Word::Folder) => section
             .path("path", "the folder for letters")
             .map(|path| Carrier::Folder { path }),
-        Some(_) => {
-            section.wrong("kind", "this kind of transport is not known", HINT);
-            None
-        }
         None => None,
     };
     section.finish();
@@ -321,23 +344,26 @@ fn smtp_server(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<
     };
     let port = section.integer("port", usual, 1..=65_535) as u16;
     let user = section.text_opt("user");
-    let password = match (&user, section.has("password")) {
-        (None, true) => {
-            section.wrong(
+    let password = match (section.has("user"), section.has("password")) {
+        (false, true) => {
+            section.wrong_unshown(
                 "password",
                 "there is a password and no user",
                 "add `user`, or remove the password",
             );
             None
         }
-        (None, false) => None,
-        (Some(_), _) => Some(secret::read(section, "password", credentials)?),
+        (false, false) => None,
+        (true, _) => secret::read(section, "password", credentials),
     };
     let hello = section.text_opt("hello").unwrap_or_else(|| "localhost".into());
     let ca_file = ca_file(section);
-    let login = user
-        .zip(password)
-        .map(|(user, password)| (user, password.reveal().to_owned()));
+    let login = match (user, password) {
+        (None, None) => None,
+        (Some(user), Some(password)) => Some((user, password.reveal().to_owned())),
+        // Told above; a server with half a login must not be built.
+        (Some(_), None) | (None, Some(_)) => return None,
+    };
     Some(smtp::Server {
         host: host?,
         port,
@@ -358,7 +384,7 @@ fn ca_file(section: &Section<'_, '_>) -> Option<PathBuf> {
 }
 
 /// A plain mail address.
-fn address(section: &Section<'_, '_>, key: &str, hint: &str) -> Option<String> {
+pub(super) fn address(section: &Section<'_, '_>, key: &str, hint: &str) -> Option<String> {
     let text = section.text(key, hint)?;
     if text.parse::<lettre::Address>().is_err() {
         section.wrong(key, "this is no e-mail address", hint);

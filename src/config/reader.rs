@@ -151,6 +151,12 @@ impl<'p, 'a> Section<'p, 'a> {
         );
     }
 
+    /// As [`Section::wrong`], for what must not be repeated anywhere: a password that stands in the file itself.
+    pub(super) fn wrong_unshown(&self, key: &str, why: impl Into<String>, hint: impl Into<String>) {
+        let offset = self.find(key).map_or(self.offset, |value| value.span().start);
+        self.page.add(offset, &self.key_path(key), None, why, hint);
+    }
+
     fn wrong_kind(&self, key: &str, wanted: &str) {
         let kind = self
             .find(key)
@@ -283,7 +289,12 @@ impl<'p, 'a> Section<'p, 'a> {
     }
 
     pub(super) fn path_opt(&self, key: &str) -> Option<PathBuf> {
-        self.text_opt(key).map(|text| self.beside_file(&text))
+        let text = self.text_opt(key)?;
+        if text.trim().is_empty() {
+            self.wrong(key, "this is empty", "write a path, or remove the key");
+            return None;
+        }
+        Some(self.beside_file(&text))
     }
 
     fn beside_file(&self, text: &str) -> PathBuf {
@@ -327,6 +338,34 @@ impl<'p, 'a> Section<'p, 'a> {
             }
         }
         sections
+    }
+
+    /// Whether a value is there that is no table.
+    pub(super) fn is_no_table(&self, key: &str) -> bool {
+        self.find(key)
+            .is_some_and(|value| value.get_ref().as_table().is_none())
+    }
+
+    /// The texts of `name` in all tables of `[[key]]`, also of those that have problems: what refers to them by name
+    /// is then no second problem.
+    pub(super) fn names(&self, key: &str, name: &str) -> BTreeSet<String> {
+        let tables = self
+            .find(key)
+            .and_then(|found| found.get_ref().as_array())
+            .into_iter()
+            .flatten();
+        tables
+            .filter_map(|item| item.get_ref().as_table())
+            .filter_map(|table| table.iter().find(|(key, _)| key.get_ref() == name))
+            .filter_map(|(_, value)| value.get_ref().as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// Accepts every key of this section, because the one that says which keys are known here is itself wrong.
+    pub(super) fn pass_over(&self) {
+        self.asked
+            .borrow_mut()
+            .extend(self.table.iter().map(|(name, _)| name.get_ref().to_string()));
     }
 
     fn inner(&self, path: String, table: &'p DeTable<'a>, offset: usize) -> Section<'p, 'a> {

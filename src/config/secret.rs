@@ -32,14 +32,22 @@ pub(super) fn read(section: &Section<'_, '_>, key: &str, credentials: Option<&Pa
         section.wrong(key, "this key is missing", HINT);
         return None;
     }
+    if section.is_no_table(key) {
+        section.wrong_unshown(key, "a password does not stand in the configuration itself", HINT);
+        return None;
+    }
     let place = section.section(key)?;
+    let both_or_none = place.has("file") == place.has("credential");
     let file = place.path_opt("file");
     let credential = place.text_opt("credential");
     place.finish();
     let path = match (file, credential) {
         (Some(file), None) => file,
         (None, Some(name)) => credential_path(section, key, &name, credentials)?,
-        _ => {
+        (Some(_), Some(_)) | (None, None) => {
+            if !both_or_none {
+                return None;
+            }
             section.wrong(key, "exactly one of `file` and `credential` is needed", HINT);
             return None;
         }
@@ -53,6 +61,14 @@ fn credential_path(
     name: &str,
     credentials: Option<&Path>,
 ) -> Option<PathBuf> {
+    if name.is_empty() || name.starts_with('.') || name.contains('/') {
+        section.wrong(
+            key,
+            "this is no name of a systemd credential",
+            "write the name alone, without a path",
+        );
+        return None;
+    }
     if let Some(folder) = credentials {
         return Some(folder.join(name));
     }

@@ -4,7 +4,7 @@
 //! have used (windows-1250, ISO-8859-2, ISO-8859-16) the lower-case Romanian letters lie at the same places, and
 //! cedilla ş ţ stays what was sent: nothing here turns it into comma-below.
 
-use mail_parser::{Encoding, HeaderName, Message, MessageParser, MessagePart, MimeHeaders};
+use mail_parser::{Encoding, Header, HeaderName, Message, MessageParser, MessagePart, MimeHeaders};
 
 /// A header field's text, decoded (RFC 2047); raw eight-bit bytes without a charset are read as windows-1250.
 pub(super) fn header_text(parsed: &Message<'_>, name: HeaderName<'static>) -> Option<String> {
@@ -22,6 +22,18 @@ pub(super) fn header_text(parsed: &Message<'_>, name: HeaderName<'static>) -> Op
     let again = reread("Subject", raw);
     let reparsed = MessageParser::default().parse_headers(&again)?;
     reparsed.subject().map(str::to_owned)
+}
+
+/// A field of addresses as text again, its raw eight-bit bytes read as windows-1250; `None` where it has none.
+pub(super) fn addresses_in_legacy_bytes(parsed: &Message<'_>, header: &Header<'_>) -> Option<Vec<u8>> {
+    let raw = parsed
+        .raw_message
+        .get(header.offset_start as usize..header.offset_end as usize)?;
+    if std::str::from_utf8(raw).is_ok() {
+        None
+    } else {
+        Some(reread("From", raw))
+    }
 }
 
 /// The file name of a part: Content-Disposition `filename`, else Content-Type `name` (RFC 2183, 2231, 2047).
@@ -78,15 +90,22 @@ fn reread(name: &str, raw: &[u8]) -> Vec<u8> {
 /// A text part's letters, by its declared charset, else UTF-8, else windows-1250.
 pub(super) fn part_text(parsed: &Message<'_>, part: &MessagePart<'_>) -> String {
     let shown = part.text_contents().unwrap_or_default();
-    let declared = part
+    let charset = part
         .content_type()
-        .is_some_and(|declared| declared.has_attribute("charset"));
-    if declared || !shown.contains('\u{FFFD}') {
+        .and_then(|declared| declared.attribute("charset"))
+        .unwrap_or_default()
+        .trim();
+    let ascii = ["us-ascii", "ascii", "ansi_x3.4-1968"]
+        .iter()
+        .any(|name| charset.eq_ignore_ascii_case(name));
+    let known = !ascii && encoding_rs::Encoding::for_label(charset.as_bytes()).is_some();
+    // A part that claims ASCII and has other letters as well was labelled by a program that did not look.
+    if known || !shown.contains('\u{FFFD}') && (!ascii || shown.is_ascii()) {
         return shown.to_owned();
     }
     let bytes = part_bytes(parsed, part);
-    if std::str::from_utf8(&bytes).is_ok() {
-        return shown.to_owned();
+    if let Ok(text) = std::str::from_utf8(&bytes) {
+        return text.to_owned();
     }
     encoding_rs::WINDOWS_1250
         .decode_without_bom_handling(&bytes)

@@ -1,5 +1,7 @@
 //! The files of a message, by the rule stated in the module above.
 
+use std::collections::HashSet;
+
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
 use super::{Defect, NESTING_MAX, charset, declared_type};
@@ -56,9 +58,7 @@ impl Walk {
                 self.forwarded(parsed, part, inner, container, depth);
                 continue;
             }
-            let listed_as_body =
-                parsed.text_body.contains(&(id as u32)) || parsed.html_body.contains(&(id as u32));
-            if is_body(part) && (listed_as_body || decoration.alternative.contains(&id)) {
+            if is_body(part) && (decoration.body.contains(&id) || decoration.alternative.contains(&id)) {
                 continue;
             }
             if is_body(part) && part.contents().iter().all(u8::is_ascii_whitespace) {
@@ -114,24 +114,30 @@ impl Walk {
     }
 }
 
-/// The parts that adorn or prove the letter and are no files.
+/// The parts that are, adorn or prove the letter and are no files. Sets, because a mail may have very many parts.
+#[derive(Default)]
 struct Decoration {
+    /// Parts that the letter is read from.
+    body: HashSet<usize>,
     /// Parts that stand directly in a `multipart/related`.
-    related: Vec<usize>,
-    alternative: Vec<usize>,
+    related: HashSet<usize>,
+    alternative: HashSet<usize>,
     /// The detached signature of a `multipart/signed`, the machine parts of a `multipart/report`.
-    machine: Vec<usize>,
-    html: String,
+    machine: HashSet<usize>,
+    /// The Content-IDs that the HTML shows (RFC 2392).
+    shown: HashSet<String>,
 }
 
 impl Decoration {
     fn of(parsed: &Message<'_>) -> Self {
-        let mut found = Self {
-            related: Vec::new(),
-            alternative: Vec::new(),
-            machine: Vec::new(),
-            html: String::new(),
-        };
+        let mut found = Self::default();
+        found.body.extend(
+            parsed
+                .text_body
+                .iter()
+                .chain(&parsed.html_body)
+                .map(|&id| id as usize),
+        );
         for part in &parsed.parts {
             let Some(children) = part.sub_parts() else {
                 continue;
@@ -147,7 +153,7 @@ impl Decoration {
         }
         for &id in &parsed.html_body {
             if let Some(text) = parsed.part(id).and_then(MessagePart::text_contents) {
-                found.html.push_str(text);
+                found.shown.extend(shown_ids(text));
             }
         }
         found
@@ -157,13 +163,25 @@ impl Decoration {
         if self.machine.contains(&id) {
             return true;
         }
+        if !self.related.contains(&id) || !declared_type(part).starts_with("image/") {
+            return false;
+        }
         let attached = part
             .content_disposition()
             .is_some_and(|disposition| disposition.is_attachment());
-        let shown = part.content_id().is_some_and(|cid| {
-            let cid = cid.trim_matches(['<', '>']);
-            !cid.is_empty() && self.html.contains(&format!("cid:{cid}"))
-        });
-        self.related.contains(&id) && shown && !attached && declared_type(part).starts_with("image/")
+        let shown = part
+            .content_id()
+            .is_some_and(|cid| self.shown.contains(cid.trim_matches(['<', '>'])));
+        shown && !attached
     }
+}
+
+/// What stands behind each `cid:` of an HTML text, up to the end of the attribute's value.
+fn shown_ids(html: &str) -> impl Iterator<Item = String> {
+    let ends = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | ')');
+    html.split("cid:")
+        .skip(1)
+        .map(move |rest| rest.split(ends).next().unwrap_or_default())
+        .filter(|id| !id.is_empty())
+        .map(|id| id.replace("%40", "@"))
 }

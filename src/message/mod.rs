@@ -161,22 +161,39 @@ fn count_rfc822(bytes: &[u8]) -> usize {
 
 fn mailboxes(parsed: &mail_parser::Message<'_>, header: HeaderName<'static>) -> Vec<Mailbox> {
     let mut found = Vec::new();
-    for value in parsed.header_values(header) {
-        let Some(addresses) = value.as_address() else {
-            continue;
-        };
-        for one in addresses.iter() {
-            let Some(address) = one.address().map(str::trim).filter(|address| is_address(address)) else {
-                continue;
-            };
-            let name = one.name().map(charset::one_line).filter(|name| !name.is_empty());
-            found.push(Mailbox {
-                name,
-                address: address.to_owned(),
-            });
+    for field in parsed.headers().iter().filter(|field| field.name == header) {
+        match charset::addresses_in_legacy_bytes(parsed, field) {
+            Some(again) => {
+                let reparsed = MessageParser::default().parse_headers(&again);
+                found.extend(
+                    reparsed
+                        .as_ref()
+                        .and_then(|again| again.from())
+                        .into_iter()
+                        .flat_map(plain_mailboxes),
+                );
+            }
+            None => found.extend(field.value.as_address().into_iter().flat_map(plain_mailboxes)),
         }
     }
     found
+}
+
+fn plain_mailboxes(addresses: &mail_parser::Address<'_>) -> Vec<Mailbox> {
+    addresses
+        .iter()
+        .filter_map(|one| {
+            let address = one
+                .address()
+                .map(str::trim)
+                .filter(|address| is_address(address))?;
+            let name = one.name().map(charset::one_line).filter(|name| !name.is_empty());
+            Some(Mailbox {
+                name,
+                address: address.to_owned(),
+            })
+        })
+        .collect()
 }
 
 /// `local@domain` without white space, controls or angle brackets, within RFC 5321 §4.5.3.1 lengths.
