@@ -9,6 +9,11 @@
     dead_code,
     reason = "the servers of the tests, of which a benchmark needs a few"
 )]
+#![expect(clippy::print_stdout, reason = "the figures go to standard output")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark works with the machine's own clock"
+)]
 
 use std::fs;
 use std::path::Path;

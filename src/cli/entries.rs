@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::cli::{Failure, json, open, text};
-use crate::registry::{Number, Spelling};
+use crate::receipt::wording::visible;
+use crate::registry::{FileRecord, Number, Spelling};
 use crate::store::{Archive, EntryRecord, LetterState, ReceiptState, Store};
 
 #[derive(clap::Args)]
@@ -106,90 +107,83 @@ pub(super) fn show(config: Option<PathBuf>, options: &ShowOptions) -> Result<(),
 }
 
 fn print(record: &EntryRecord, spelling: Spelling) {
-    let entry = &record.entry;
-    let nothing = || "–".to_owned();
+    print_facts(record, spelling);
+    print_sending(record);
+    text::line("");
+    print_files(&record.entry.files);
+}
+
+fn print_facts(record: &EntryRecord, spelling: Spelling) {
+    let (entry, draft, summary) = (&record.entry, &record.entry.draft, &record.entry.summary);
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
+    let mail = format!(
+        "{} from source {}, sha256 {}",
+        entry.mail_seq, entry.source, entry.mail_sha256
+    );
     let facts = [
         ("number", entry.number.spelled(spelling)),
-        ("registered", text::instant(entry.draft.registered_at)),
-        ("received", text::instant(entry.draft.received_at)),
+        ("registered", text::instant(draft.registered_at)),
+        ("received", text::instant(draft.received_at)),
         (
             "processing day",
-            entry.draft.processing_day.strftime("%d.%m.%Y").to_string(),
+            draft.processing_day.strftime("%d.%m.%Y").to_string(),
         ),
-        ("", entry.draft.processing_reason.clone()),
-        ("office", entry.draft.office.clone()),
-        ("applicant", entry.draft.applicant.clone().unwrap_or_else(nothing)),
-        (
-            "from",
-            entry.summary.sender_address.clone().unwrap_or_else(nothing),
-        ),
-        ("subject", entry.summary.subject.clone()),
-        ("request type", entry.draft.request_type.clone()),
-        (
-            "Message-ID",
-            entry.summary.message_id.clone().unwrap_or_else(nothing),
-        ),
-        (
-            "mail",
-            format!(
-                "{} from source {}, sha256 {}",
-                entry.mail_seq, entry.source, entry.mail_sha256
-            ),
-        ),
+        ("", draft.processing_reason.clone()),
+        ("office", draft.office.clone()),
+        ("applicant", or_dash(&draft.applicant)),
+        ("from", or_dash(&summary.sender_address)),
+        ("subject", summary.subject.clone()),
+        ("request type", draft.request_type.clone()),
+        ("Message-ID", or_dash(&summary.message_id)),
+        ("mail", mail),
         ("receipt", receipt_state(record)),
     ];
     for (name, value) in facts {
-        let clean: String = value
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        text::line(&format!("{name:<15} {clean}"));
+        text::line(&format!("{name:<15} {}", visible(&value)));
     }
+}
+
+fn print_sending(record: &EntryRecord) {
     if let ReceiptState::Owed {
         last_error: Some(error),
         ..
     } = &record.receipt
     {
-        text::line(&format!("                last error: {error}"));
+        text::line(&format!("{:<15} last error: {error}", ""));
     }
     for letter in &record.letters {
         let answer = letter.last_answer.as_deref().unwrap_or("not tried yet");
+        let (state, attempts) = (letter.state.as_str(), letter.attempts);
         text::line(&format!(
-            "letter          <{}> to {}",
-            letter.letter.message_id, letter.letter.to
+            "{:<15} <{}> to {}",
+            "letter", letter.letter.message_id, letter.letter.to
         ));
-        text::line(&format!(
-            "                {}, {} attempts, {answer}",
-            letter.state.as_str(),
-            letter.attempts
-        ));
+        text::line(&format!("{:<15} {state}, attempts: {attempts}; {answer}", ""));
     }
-    text::line("");
-    let rows: Vec<Vec<String>> = (1..)
-        .zip(&entry.files)
-        .map(|(ordinal, file)| {
-            let name = match &file.container {
-                Some(container) => format!("{container} › {}", file.name),
-                None => file.name.clone(),
-            };
-            let codes: Vec<&str> = file
-                .findings
-                .iter()
-                .map(|finding| finding.code.as_str())
-                .collect();
-            let verdict = if file.accepted { "accepted" } else { "refused" };
-            let cells = [
-                ordinal.to_string(),
-                name,
-                file.detected.clone(),
-                file.size_bytes.to_string(),
-            ];
-            cells
-                .into_iter()
-                .chain([verdict.to_owned(), codes.join(" "), file.sha256.clone()])
-                .collect()
-        })
-        .collect();
+}
+
+fn print_files(files: &[FileRecord]) {
+    let row = |(ordinal, file): (u32, &FileRecord)| {
+        let name = match &file.container {
+            Some(container) => format!("{container} › {}", file.name),
+            None => file.name.clone(),
+        };
+        let codes: Vec<&str> = file
+            .findings
+            .iter()
+            .map(|finding| finding.code.as_str())
+            .collect();
+        vec![
+            ordinal.to_string(),
+            visible(&name),
+            file.detected.clone(),
+            file.size_bytes.to_string(),
+            if file.accepted { "accepted" } else { "refused" }.to_owned(),
+            codes.join(" "),
+            file.sha256.clone(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = (1..).zip(files).map(row).collect();
     text::table(
         &["nr", "file", "kind", "bytes", "verdict", "findings", "sha256"],
         &rows,

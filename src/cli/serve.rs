@@ -2,11 +2,8 @@
 
 use std::path::PathBuf;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-
 use crate::cli::{Failure, open, text};
-use crate::daemon::{self, Ending, StartError, logging};
+use crate::daemon::{self, Ending, logging};
 use crate::flow::stopwatch;
 
 /// Works until a signal ends it.
@@ -16,7 +13,7 @@ pub(super) fn run(config: Option<PathBuf>) -> Result<(), Failure> {
     let _lock = house.lock()?;
     let letterhead = house.letterhead()?;
     let ending = Ending::default();
-    end_on_signals(&ending)?;
+    ending.on_signals()?;
     daemon::run(&house, &letterhead, &ending)?;
     Ok(())
 }
@@ -36,7 +33,7 @@ pub(super) fn once(config: Option<PathBuf>, options: &OnceOptions) -> Result<(),
     let letterhead = house.letterhead()?;
     let mut transport = house.transport()?;
     let ending = Ending::default();
-    end_on_signals(&ending)?;
+    ending.on_signals()?;
     let asked = || ending.asked();
     let pass = daemon::once(&house, &letterhead, &mut *transport, &asked);
     text::line(&format!(
@@ -73,15 +70,4 @@ fn print_timings() {
     if let Some(highest) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
         text::line(&format!("highest resident memory {}", highest.trim()));
     }
-}
-
-fn end_on_signals(ending: &Ending) -> Result<(), Failure> {
-    let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(StartError::Machine)?;
-    let ending = ending.clone();
-    std::thread::spawn(move || {
-        for _ in signals.forever() {
-            ending.ask();
-        }
-    });
-    Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::cli::{Failure, text};
-use crate::receipt::proof::{FileMatch, Found, GivenFile, Proof, Trust, prove};
+use crate::receipt::proof::{FileMatch, Found, GivenFile, Proof, Trust, anchors_of_pem, prove};
 
 #[derive(clap::Args)]
 pub(super) struct Options {
@@ -58,15 +58,11 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     let said = |error: &dyn std::fmt::Display| Failure::Said(format!("{}: {error}", path.display()));
-    let pem = read(path)?;
-    let stack = openssl::x509::X509::stack_from_pem(&pem).map_err(|error| said(&error))?;
-    if stack.is_empty() {
+    let anchors = anchors_of_pem(&read(path)?).map_err(|error| said(&error))?;
+    if anchors.is_empty() {
         return Err(said(&"there is no PEM certificate in this file"));
     }
-    stack
-        .iter()
-        .map(|one| one.to_der().map_err(|error| said(&error)))
-        .collect()
+    Ok(anchors)
 }
 
 fn print(proof: &Proof, holds: bool, trusted: bool) {

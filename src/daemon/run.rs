@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use tracing::{error, info};
 
 use crate::config::Source;
@@ -48,6 +50,21 @@ impl Ending {
         self.bells.sources.ring();
         self.bells.work.ring();
         self.bells.letters.ring();
+    }
+
+    /// Asks when SIGTERM or SIGINT comes.
+    ///
+    /// # Errors
+    /// The system lets no handler be set.
+    pub fn on_signals(&self) -> Result<(), StartError> {
+        let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(StartError::Machine)?;
+        let ending = self.clone();
+        thread::spawn(move || {
+            for _ in signals.forever() {
+                ending.ask();
+            }
+        });
+        Ok(())
     }
 
     /// Whether it was asked.

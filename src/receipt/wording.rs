@@ -118,6 +118,24 @@ fn grouped(number: u64) -> String {
     out
 }
 
+/// A text of the sender's for places that can show every letter: only what steers or hides is shown by number, as on
+/// the page.
+pub(crate) fn visible(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if hidden(letter) {
+            shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(letter)));
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,22 +179,4 @@ mod tests {
             assert_eq!(size(bytes), text);
         }
     }
-}
-
-/// A text of the sender's for places that can show every letter: only what steers or hides is shown by number, as on
-/// the page.
-pub(crate) fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-    };
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if hidden(letter) {
-            shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(letter)));
-        } else {
-            shown.push(letter);
-        }
-    }
-    shown
 }

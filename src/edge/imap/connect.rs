@@ -54,17 +54,10 @@ async fn open_unbounded(account: &Account, server: &str) -> Result<Open, Mailbox
     if account.security == Security::Tls {
         greeting(&mut client, server).await?;
     }
-    let mut session =
-        client
-            .login(&account.user, &account.password)
-            .await
-            .map_err(|(error, _)| match error {
-                ImapError::No(answer) if !is_passing(&answer) => MailboxError::Login {
-                    server: server.to_owned(),
-                    answer,
-                },
-                other => translated(other, server, "logging in"),
-            })?;
+    let mut session = client
+        .login(&account.user, &account.password)
+        .await
+        .map_err(|(error, _)| login_refused(error, server))?;
     let capabilities = session
         .capabilities()
         .await
@@ -75,6 +68,18 @@ async fn open_unbounded(account: &Account, server: &str) -> Result<Open, Mailbox
         uid_validity: 0,
         session,
     })
+}
+
+fn login_refused(error: ImapError, server: &str) -> MailboxError {
+    if let ImapError::No(answer) = &error
+        && !is_passing(answer)
+    {
+        return MailboxError::Login {
+            server: server.to_owned(),
+            answer: answer.clone(),
+        };
+    }
+    translated(error, server, "logging in")
 }
 
 /// A NO that is not about the password (RFC 5530).

@@ -97,7 +97,7 @@ impl ImapMailbox {
     ) -> Result<T, MailboxError> {
         let server = self.server();
         let (account, open) = (&self.account, &mut self.open);
-        let result = self.runtime.block_on(async {
+        self.runtime.block_on(async {
             let mut opened = match open.take() {
                 Some(opened) => opened,
                 None => connect::open(account, COMMAND_TIMEOUT).await?,
@@ -114,24 +114,24 @@ impl ImapMailbox {
                     source: elapsed.into(),
                 }),
             }
-        });
-        result
+        })
     }
 }
 
 /// IMAP's errors in our words.
 fn translated(error: ImapError, server: &str, doing: &'static str) -> MailboxError {
-    match error {
-        ImapError::No(answer) | ImapError::Bad(answer) => MailboxError::Refused {
-            server: server.to_owned(),
+    let server = server.to_owned();
+    if let ImapError::No(answer) | ImapError::Bad(answer) = error {
+        return MailboxError::Refused {
+            server,
             doing,
             answer,
-        },
-        other => MailboxError::Unreachable {
-            server: server.to_owned(),
-            doing,
-            source: other.into(),
-        },
+        };
+    }
+    MailboxError::Unreachable {
+        server,
+        doing,
+        source: error.into(),
     }
 }
 

@@ -110,6 +110,17 @@ impl GivenFile {
     }
 }
 
+/// The certificates of a PEM text, as DER; none where there is no certificate in it.
+///
+/// # Errors
+/// OpenSSL's, when a certificate between the PEM lines cannot be read.
+pub fn anchors_of_pem(pem: &[u8]) -> Result<Vec<Vec<u8>>, openssl::error::ErrorStack> {
+    openssl::x509::X509::stack_from_pem(pem)?
+        .iter()
+        .map(|one| one.to_der())
+        .collect()
+}
+
 /// Proves a receipt; `anchors` are certificates (DER) that the caller trusts.
 pub fn prove(pdf: &[u8], files: &[GivenFile], anchors: &[Vec<u8>]) -> Proof {
     let seal = seal::check(pdf, anchors);

@@ -210,7 +210,7 @@ fn rules_on_files_can_fail() {
     finds(
         unwraps_and_notes,
         "src/a.rs",
-        concat!("let XXX", "X = TO", "DOS;"),
+        concat!("let XX", "XX = TO", "DOS;"),
         0,
     );
 }

@@ -184,10 +184,10 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     // Hashes and signatures are computed in the receipt, keys are held at the edge.
     ("openssl", &["src/documents/", "src/receipt/", "src/edge/"]),
     ("png", &["src/documents/"]),
-    ("rayon", &["src/flow/"]),
+    ("rayon", &["src/flow/", "src/cli/inspect.rs"]),
     ("roxmltree", &["src/documents/"]),
     ("rusqlite", &["src/edge/sqlite/"]),
-    ("rustix", &["src/daemon/"]),
+    ("rustix", &["src/daemon/", "src/flow/stopwatch.rs"]),
     ("serde", &["src/outbox/", "src/edge/", "src/cli/"]),
     (
         "serde_json",
