@@ -166,10 +166,8 @@ impl Mailbox for FolderMailbox {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(Self::error(path, "reading")(error)),
             };
-            let received_at = sighting.received_at.unwrap_or(Timestamp::UNIX_EPOCH);
             mails.push(RawMail {
                 sighting: sighting.clone(),
-                received_at,
                 extent,
                 bytes,
             });

@@ -6,6 +6,7 @@ use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{House, StepError};
 use crate::mailbox::{Kept, Mailbox, RawMail, Sighting, SourceId};
+use crate::message;
 use crate::store::Arrival;
 
 /// How much is taken at once.
@@ -72,19 +73,26 @@ pub fn pass(
 
 /// Makes mails durable: the archive first, then the store in one transaction.
 fn keep(house: House<'_>, mails: Vec<RawMail>) -> Result<Vec<Kept>, StepError> {
+    let at = (house.now)();
     let mut arrivals = Vec::with_capacity(mails.len());
     for mail in mails {
         let sha256 = house.archive.put(&mail.bytes)?;
+        // A server that gives no INTERNALDATE leaves the top Received; without one, the moment of keeping counts.
+        let received_at = mail
+            .sighting
+            .received_at
+            .or_else(|| message::received_at(&mail.bytes))
+            .unwrap_or(at);
         arrivals.push(Arrival {
             sighting: mail.sighting,
-            received_at: mail.received_at,
+            received_at,
             extent: mail.extent,
             sha256,
             size_bytes: mail.bytes.len() as u64,
         });
     }
     reach("fetch.archived");
-    house.store.mail_keep(&arrivals, (house.now)())?;
+    house.store.mail_keep(&arrivals, at)?;
     Ok(arrivals
         .into_iter()
         .map(|arrival| Kept::after_commit(arrival.sighting))

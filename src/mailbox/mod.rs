@@ -47,7 +47,6 @@ pub enum Extent {
 #[derive(Debug, Clone)]
 pub struct RawMail {
     pub sighting: Sighting,
-    pub received_at: Timestamp,
     pub extent: Extent,
     pub bytes: Vec<u8>,
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::calendar::Calendar;
-use crate::calendar::hours::{OfficeHours, processing_day};
+use crate::calendar::hours::{OfficeHours, ProcessingDay, ZONE, processing_day};
 use crate::documents::{self, Code, Document, Finding, Limits, Severity};
 use crate::mailbox::Extent;
 use crate::message::{Attachment, Message};
@@ -142,7 +142,7 @@ pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, pol
     let files = examined(&message.files, policy);
     let summary = summary_of(&message);
     let draft = (outcome == Outcome::Registered).then(|| {
-        let day = processing_day(incoming.received_at, &desk.hours, &policy.calendar);
+        let day = start_of_processing(incoming.received_at, registered_at, &desk.hours, &policy.calendar);
         Draft {
             office: desk.office.clone(),
             register: desk.register.clone(),
@@ -162,6 +162,22 @@ pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, pol
         files,
         draft,
     }
+}
+
+/// The day that the arrival gives; after an outage, when that day is over, the one that the registration gives.
+fn start_of_processing(
+    received_at: Timestamp,
+    registered_at: Timestamp,
+    hours: &OfficeHours,
+    calendar: &Calendar,
+) -> ProcessingDay {
+    let by_arrival = processing_day(received_at, hours, calendar);
+    if registered_at.to_zoned(ZONE).date() <= by_arrival.date {
+        return by_arrival;
+    }
+    let mut late = processing_day(registered_at, hours, calendar);
+    late.reason_ro = late.reason_ro.replacen("primit", "preluat de pe server", 1);
+    late
 }
 
 fn summary_of(message: &Message) -> Summary {
@@ -247,5 +263,31 @@ fn record(
     };
     for (inner_name, inner) in &document.contents {
         record(inner_name, Some(&inside), "", inner, records);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processing_never_starts_in_the_past() {
+        let (hours, calendar) = (OfficeHours::default(), Calendar::without_overrides());
+        let friday: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
+        let at_once = start_of_processing(friday, friday, &hours, &calendar);
+        assert_eq!(at_once.date.to_string(), "2026-11-20");
+        assert!(
+            at_once.reason_ro.starts_with("primit vineri"),
+            "{}",
+            at_once.reason_ro
+        );
+        let after_outage: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
+        let late = start_of_processing(friday, after_outage, &hours, &calendar);
+        assert_eq!(late.date.to_string(), "2026-11-23");
+        assert!(
+            late.reason_ro.starts_with("preluat de pe server luni"),
+            "{}",
+            late.reason_ro
+        );
     }
 }

@@ -210,7 +210,6 @@ impl Mailbox for ImapMailbox {
                         };
                         found.push(RawMail {
                             sighting: (*sighting).clone(),
-                            received_at: sighting.received_at.unwrap_or(Timestamp::UNIX_EPOCH),
                             extent,
                             bytes: bytes.to_vec(),
                         });
