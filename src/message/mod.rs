@@ -88,6 +88,7 @@ pub struct Message {
 impl Message {
     /// Reads a message. Total: any bytes give a `Message`.
     pub fn read(bytes: &[u8]) -> Self {
+        let bytes = from_first_line(bytes);
         if count_rfc822(bytes) > RFC822_PARTS_MAX {
             return Self::unreadable(Defect::NestedTooDeep);
         }
@@ -146,9 +147,15 @@ impl Message {
 
 /// When the top `Received` field says the agency's server took the message (RFC 5321 §4.4).
 pub fn received_at(bytes: &[u8]) -> Option<Timestamp> {
-    let parsed = MessageParser::default().parse_headers(bytes)?;
+    let parsed = MessageParser::default().parse_headers(from_first_line(bytes))?;
     let date = parsed.received()?.date()?;
     Timestamp::from_second(date.to_timestamp()).ok()
+}
+
+/// The message without the white space that some programs put before the header.
+fn from_first_line(bytes: &[u8]) -> &[u8] {
+    let blank = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    &bytes[blank..]
 }
 
 fn count_rfc822(bytes: &[u8]) -> usize {

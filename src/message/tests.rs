@@ -402,3 +402,17 @@ proptest! {
         received_at(text.as_bytes());
     }
 }
+
+#[test]
+fn white_space_before_the_header_hides_nothing() {
+    let message =
+        Message::read(b"  \r\n\r\n \nFrom: Ana <ana@exemplu.test>\r\nSubject: cerere\r\n\r\ntext\r\n");
+    assert_eq!(
+        message.from.map(|from| from.address).as_deref(),
+        Some("ana@exemplu.test")
+    );
+    assert_eq!(
+        (message.subject.as_str(), message.text.as_str()),
+        ("cerere", "text")
+    );
+}
