@@ -118,12 +118,8 @@ fn show(house: &House, id: i64, raw: bool) -> Result<(), Failure> {
     let record = held_mail(house, id)?;
     let bytes = house.archive.read(&record.sha256)?;
     if raw {
-        let written = std::io::Write::write_all(&mut std::io::stdout().lock(), &bytes);
-        return written.map_err(|source| Failure::File {
-            doing: "writing",
-            path: "standard output".into(),
-            source,
-        });
+        text::bytes(&bytes);
+        return Ok(());
     }
     let message = Message::read(&bytes);
     let from = message.from.as_ref().map(|from| from.address.clone());

@@ -30,7 +30,7 @@ pub(super) fn mail(place: (&str, Value), facts: &MailFacts<'_>) -> Value {
         "replies": facts.replies,
         "number": facts.number,
         "from": facts.summary.sender_address,
-        "subject": facts.summary.subject,
+        "subject": subject(facts.summary),
         "date": facts.summary.date.map(instant),
         "documents": facts.files.iter().map(document).collect::<Vec<_>>(),
         "error": null,
@@ -125,7 +125,7 @@ pub(super) fn entry(record: &EntryRecord, spelling: Spelling) -> Value {
         "mail_sha256": entry.mail_sha256,
         "applicant": entry.draft.applicant,
         "from": entry.summary.sender_address,
-        "subject": entry.summary.subject,
+        "subject": subject(&entry.summary),
         "message_id": entry.summary.message_id,
         "request_type": entry.draft.request_type,
         "received_at": instant(entry.draft.received_at),
@@ -143,6 +143,11 @@ fn letter(record: &LetterRecord) -> Value {
         "state": record.state.as_str(), "attempts": record.attempts, "queued_at": instant(record.letter.queued_at),
         "next_at": instant(record.next_at), "last_answer": record.last_answer, "sha256": record.letter.sha256,
     })
+}
+
+/// Null where the mail has none, or an empty one.
+fn subject(summary: &Summary) -> Option<&str> {
+    Some(summary.subject.as_str()).filter(|subject| !subject.is_empty())
 }
 
 /// RFC 3339 in UTC.

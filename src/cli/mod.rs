@@ -37,7 +37,7 @@ Exit codes: 0 all is well; 1 something went wrong or is not as it should be; 2 t
 First steps: `recipisa demo`, then read config/recipisa.example.toml, then `recipisa check`."
 )]
 struct Arguments {
-    /// The configuration file.
+    /// The configuration file; where none is named, /etc/recipisa/recipisa.toml (`inspect` needs none).
     #[arg(long, global = true, env = "RECIPISA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]

@@ -46,8 +46,9 @@ pub(super) fn once(config: Option<PathBuf>, options: &OnceOptions) -> Result<(),
     if pass.errors.is_empty() {
         return Ok(());
     }
+    // Standard error is a log too: the full words are for `show` and `held`, which people ask on purpose.
     for error in &pass.errors {
-        text::complain(error);
+        text::complain(&logging::scrubbed(error));
     }
     Err(Failure::Told(1))
 }

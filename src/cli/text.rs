@@ -10,6 +10,14 @@ pub(super) fn line(text: &str) {
     }
 }
 
+/// Prints bytes as they are; a reader who has gone away ends the program quietly.
+pub(super) fn bytes(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// Says what went wrong.
 pub(super) fn complain(text: &str) {
     // Where standard error is closed there is nobody to tell.

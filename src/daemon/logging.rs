@@ -31,13 +31,14 @@ pub fn start() {
     }));
 }
 
-/// The text without mail addresses and without long digit groups, which may be a personal code (CNP).
+/// The text without mail addresses and without words of many digits, which may be a personal code (CNP). Times and
+/// the names of files in our own archive stay.
 pub fn scrubbed(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for word in text.split_inclusive(char::is_whitespace) {
         let bare = word.trim_end();
         let digits = bare.chars().filter(char::is_ascii_digit).count();
-        if bare.contains('@') || digits >= 13 {
+        if bare.contains('@') || (digits >= 13 && !is_ours(bare)) {
             clean.push_str("[…]");
             clean.push_str(&word[bare.len()..]);
         } else {
@@ -45,6 +46,14 @@ pub fn scrubbed(text: &str) -> String {
         }
     }
     clean
+}
+
+/// Whether a word is a time, or a path that ends in a SHA-256.
+fn is_ours(word: &str) -> bool {
+    let word = word.trim_end_matches([':', ';', ',', '.']);
+    let name = word.rsplit('/').next().unwrap_or_default();
+    word.parse::<jiff::Timestamp>().is_ok()
+        || (name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
 }
 
 #[cfg(test)]
@@ -55,5 +64,16 @@ mod tests {
     fn addresses_and_personal_codes_are_taken_out() {
         let said = "550 5.1.1 <ion.pop@exemplu.test>: unknown, file cerere_1760314123454.pdf port 587";
         assert_eq!(scrubbed(said), "550 5.1.1 […] unknown, file […] port 587");
+        let digits = "1760314123454".repeat(5);
+        assert_eq!(scrubbed(&digits[..65]), "[…]");
+    }
+
+    #[test]
+    fn times_and_archive_names_stay() {
+        let ours = format!(
+            "since 2026-11-20T09:48:16.123456Z; reading /a/ab/{}: gone",
+            "0a".repeat(32)
+        );
+        assert_eq!(scrubbed(&ours), ours);
     }
 }

@@ -4,6 +4,8 @@
 //! have used (windows-1250, ISO-8859-2, ISO-8859-16) the lower-case Romanian letters lie at the same places, and
 //! cedilla ş ţ stays what was sent: nothing here turns it into comma-below.
 
+use std::borrow::Cow;
+
 use mail_parser::{Encoding, Header, HeaderName, Message, MessageParser, MessagePart, MimeHeaders};
 
 /// A header field's text, decoded (RFC 2047); raw eight-bit bytes without a charset are read as windows-1250.
@@ -39,15 +41,15 @@ pub(super) fn addresses_in_legacy_bytes(parsed: &Message<'_>, header: &Header<'_
 /// The file name of a part: Content-Disposition `filename`, else Content-Type `name` (RFC 2183, 2231, 2047).
 pub(super) fn file_name(parsed: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
     let name = part.attachment_name()?;
-    if name.contains('\u{FFFD}')
-        && let Some(reread) = file_name_in_legacy_bytes(parsed, part)
-    {
-        return Some(reread);
+    if let Some(mended) = mended_file_name(parsed, part) {
+        return Some(decoded_words(&mended));
     }
     Some(decoded_words(name))
 }
 
-fn file_name_in_legacy_bytes(parsed: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
+/// The name as it was meant, where the header field that has it must be mended before it is parsed: legacy bytes
+/// without a charset, or encoded words that would not join.
+fn mended_file_name(parsed: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
     for (name, spelled) in [
         (HeaderName::ContentDisposition, "Content-Disposition"),
         (HeaderName::ContentType, "Content-Type"),
@@ -58,16 +60,36 @@ fn file_name_in_legacy_bytes(parsed: &Message<'_>, part: &MessagePart<'_>) -> Op
         let raw = parsed
             .raw_message
             .get(header.offset_start as usize..header.offset_end as usize)?;
-        if std::str::from_utf8(raw).is_ok() {
-            continue;
-        }
-        let again = reread(spelled, raw);
-        let reparsed = MessageParser::default().parse_headers(&again)?;
+        let (text, is_utf8) = match std::str::from_utf8(raw) {
+            Ok(text) => (Cow::Borrowed(text), true),
+            Err(_) => (
+                encoding_rs::WINDOWS_1250.decode_without_bom_handling(raw).0,
+                false,
+            ),
+        };
+        let joined = words_joined(text.trim());
+        let again = format!("{spelled}: {joined}\r\n\r\n");
+        let reparsed = MessageParser::default().parse_headers(again.as_bytes())?;
         if let Some(name) = reparsed.root_part().attachment_name() {
-            return Some(name.to_owned());
+            let changed = !is_utf8 || joined != text.trim();
+            return changed.then(|| name.to_owned());
         }
     }
     None
+}
+
+/// Takes out the white space between two encoded words, which belongs to neither (RFC 2047 §6.2).
+fn words_joined(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("?=") {
+        let (word, after) = rest.split_at(at + 2);
+        joined.push_str(word);
+        let next = after.trim_start();
+        rest = if next.starts_with("=?") { next } else { after };
+    }
+    joined.push_str(rest);
+    joined
 }
 
 /// Encoded words that stayed in a parameter, where RFC 2047 §5 forbids them and everybody puts them.
@@ -168,4 +190,48 @@ pub(super) fn one_line(text: &str) -> String {
         line.push_str(word);
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::message::Message;
+
+    fn name_of(header: &[u8]) -> String {
+        let head = b"From: a@exemplu.test\r\nMIME-Version: 1.0\r\n";
+        let raw = [head, header, b"\r\n\r\nceva\r\n"].concat();
+        Message::read(&raw).files[0].name.clone()
+    }
+
+    #[test]
+    fn file_names_are_what_people_meant() {
+        let cases: [(&[u8], &str); 6] = [
+            (
+                b"Content-Disposition: attachment; filename=\"=?UTF-8?Q?o_cerere_?= =?UTF-8?Q?=C8=99i_altele.pdf?=\"",
+                "o cerere și altele.pdf",
+            ),
+            (
+                b"Content-Type: application/pdf;\r\n name=\"=?UTF-8?B?YWRldmVyaW4=?=\r\n =?UTF-8?B?yJvEgy5wZGY=?=\"",
+                "adeverință.pdf",
+            ),
+            (
+                b"Content-Disposition: attachment; filename=\"indemniza\xFEie \xBAomaj.pdf\"",
+                "indemnizaţie şomaj.pdf",
+            ),
+            (
+                "Content-Disposition: attachment; filename=\"șomaj.pdf\"".as_bytes(),
+                "șomaj.pdf",
+            ),
+            (
+                b"Content-Disposition: attachment; filename=\"unde?= aici.pdf\"",
+                "unde?= aici.pdf",
+            ),
+            (
+                b"Content-Type: image/png; name=\"=?UTF-8?Q?a_?= =?UTF-8?Q?b?=\"\r\nContent-Disposition: attachment; filename=c.png",
+                "c.png",
+            ),
+        ];
+        for (header, meant) in cases {
+            assert_eq!(name_of(header), meant, "{}", String::from_utf8_lossy(header));
+        }
+    }
 }

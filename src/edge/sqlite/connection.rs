@@ -17,17 +17,41 @@ const MIGRATIONS: [&str; 1] = [include_str!("001_first.sql")];
 
 /// The connection that writes; the file is made where there is none.
 pub(super) fn open_for_writing(path: &Path) -> Stored<Connection> {
+    let doing = "opening the database";
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
+        Ok(connection)
+    };
+    let connection = open().map_err(|error| unavailable(doing, error))?;
+    // Before anything is written: another program's file must stay as it is.
+    refuse_foreign(&connection)?;
+    let prepare = || -> rusqlite::Result<()> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        Ok(connection)
+        connection.pragma_update(None, "trusted_schema", false)
     };
-    open().map_err(|error| unavailable("opening the database", error))
+    prepare().map_err(|error| unavailable(doing, error))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Refuses a database that another program made: with another mark, or with tables and no mark.
+fn refuse_foreign(connection: &Connection) -> Stored<()> {
+    let read = || -> rusqlite::Result<(i32, bool)> {
+        // In this order: tables that another of us is just making come together with the mark.
+        let has_tables = connection.prepare("SELECT 1 FROM sqlite_schema")?.exists([])?;
+        let mark = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        Ok((mark, has_tables))
+    };
+    let (mark, has_tables) = read().map_err(|error| unavailable("opening the database", error))?;
+    if mark == APPLICATION_ID || (mark == 0 && !has_tables) {
+        return Ok(());
+    }
+    Err(StoreError::Refused(
+        "the file is a database of another program; choose another `dir`".into(),
+    ))
 }
 
 /// The connection that only reads.
@@ -45,16 +69,9 @@ pub(super) fn open_for_reading(path: &Path) -> Stored<Connection> {
 /// Brings an older database forward; refuses one that a newer program wrote.
 pub(super) fn migrate(connection: &mut Connection) -> Stored<()> {
     let doing = "bringing the database forward";
-    let read = |connection: &Connection, pragma: &str| {
-        connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0))
-    };
-    let version = read(connection, "user_version").map_err(|error| unavailable(doing, error))?;
-    let application = read(connection, "application_id").map_err(|error| unavailable(doing, error))?;
-    if version > 0 && application != APPLICATION_ID {
-        return Err(StoreError::Refused(
-            "the file is a database of another program; choose another `dir`".into(),
-        ));
-    }
+    let version: i32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| unavailable(doing, error))?;
     let known = MIGRATIONS.len() as i32;
     if version > known {
         return Err(StoreError::Refused(format!(

@@ -4,13 +4,18 @@
 //! * [`process`]: a program in its own process group, ours or a server's;
 //! * [`ca`]: a certificate authority and a server certificate;
 //! * [`dovecot`] and [`postfix`]: own instances of the real servers;
+//! * [`command`]: our program run to its end; [`agency`]: a small agency in a folder;
+//! * [`paper`]: receipts and letters as other programs read them;
 //! * [`sink`]: an SMTP server that follows a script; [`proxy`]: a line that breaks on demand.
 //!
 //! Everything stops and is removed when its value is dropped; the folder of a failed test stays, for
 //! the logs in it. A missing program fails the test and says how to install it: nothing is skipped.
 
+pub(crate) mod agency;
 pub(crate) mod ca;
+pub(crate) mod command;
 pub(crate) mod dovecot;
+pub(crate) mod paper;
 pub(crate) mod postfix;
 pub(crate) mod process;
 pub(crate) mod proxy;

@@ -1,0 +1,289 @@
+//! Made-up sequences of operations on a store, with what must be true after each.
+//!
+//! The sequences are the same in every run; RECIPISA_TEST_LONG makes more of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use recipisa::screening::{Outcome, Reason};
+use recipisa::store::{Attempt, Desk, HeldAct, LetterState, ReceiptState, Store};
+use tempfile::TempDir;
+
+use super::contract::assert_numbers_are_gapless;
+use super::{arrival, entries, issued, journal, mails, noon, open, verdict};
+
+/// How long a claim lasts, and when a failed letter is due again: seconds, the latter after noon.
+const LEASE_S: i64 = 60;
+const RETRY_S: i64 = 100;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Keys and contents; few of each, so that repeats are common.
+    Keep(Vec<(u8, u8)>),
+    /// Decides so many undecided mails, for these reasons, in one of two registers, so many days after noon.
+    Decide(Vec<(Reason, bool)>, u16),
+    /// Decides a mail that may be there, or decided, or neither.
+    DecideAny(i64, Reason),
+    Fail(i64),
+    Act(i64, bool),
+    Issue(usize, bool),
+    ReceiptFails,
+    Claim(i64, usize),
+    ReleaseAll,
+    /// The claimed letter of this index ends so.
+    Finish(usize, u8),
+    Reopen,
+}
+
+fn reason() -> impl Strategy<Value = Reason> {
+    prop_oneof![
+        4 => Just(Reason::Request),
+        1 => Just(Reason::AutoReply),
+        1 => Just(Reason::List),
+        2 => Just(Reason::NoSender),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => prop::collection::vec((0..30_u8, 0..20_u8), 1..5).prop_map(Step::Keep),
+        4 => (prop::collection::vec((reason(), any::<bool>()), 1..4), 0..60_u16)
+            .prop_map(|(reasons, days)| Step::Decide(reasons, days)),
+        1 => (0..12_i64, reason()).prop_map(|(seq, reason)| Step::DecideAny(seq, reason)),
+        1 => (0..12_i64).prop_map(Step::Fail),
+        2 => (0..12_i64, any::<bool>()).prop_map(|(seq, release)| Step::Act(seq, release)),
+        3 => (0..4_usize, any::<bool>()).prop_map(|(index, letter)| Step::Issue(index, letter)),
+        1 => Just(Step::ReceiptFails),
+        3 => (0..400_i64, 1..4_usize).prop_map(|(seconds, limit)| Step::Claim(seconds, limit)),
+        1 => Just(Step::ReleaseAll),
+        3 => (0..4_usize, 0..3_u8).prop_map(|(index, how)| Step::Finish(index, how)),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// What the test remembers beside the store.
+#[derive(Default)]
+struct Memory {
+    keys: BTreeSet<u8>,
+    /// Letters once claimed, by Message-ID.
+    claimed: Vec<String>,
+    /// Seconds after noon before which a letter may not be claimed: its lease, or its next attempt.
+    not_before: BTreeMap<String, i64>,
+    /// The same for the next attempt alone.
+    retry_at: BTreeMap<String, i64>,
+    /// How letters ended.
+    ended: BTreeMap<String, LetterState>,
+}
+
+fn take(store: &dyn Store, memory: &mut Memory, step: &Step) {
+    match step {
+        Step::Keep(mails) => {
+            let named: Vec<_> = mails
+                .iter()
+                .map(|(key, content)| arrival(&format!("k{key}"), &format!("c{content}")))
+                .collect();
+            store.mail_keep(&named, noon()).unwrap();
+            memory.keys.extend(mails.iter().map(|(key, _)| *key));
+        }
+        Step::Decide(reasons, days) => {
+            let undecided = store.mails_undecided(reasons.len()).unwrap();
+            let at = noon() + SignedDuration::from_hours(24 * i64::from(*days));
+            let verdicts: Vec<_> = undecided
+                .iter()
+                .zip(reasons)
+                .map(|(mail, (reason, dej))| verdict(mail.seq, *reason, if *dej { "DEJ" } else { "CJ" }, at))
+                .collect();
+            let registered = verdicts.iter().filter(|one| one.decided.draft.is_some()).count();
+            assert_eq!(store.mails_decide(&verdicts, at).unwrap().len(), registered);
+        }
+        Step::DecideAny(seq, reason) => {
+            store
+                .mails_decide(&[verdict(*seq, *reason, "CJ", noon())], noon())
+                .unwrap();
+        }
+        Step::Fail(seq) => {
+            store.mail_failed(*seq, "a eșuat", 2, noon()).unwrap();
+        }
+        Step::Act(mail_seq, release) => {
+            act(store, *mail_seq, *release);
+        }
+        Step::Issue(index, letter) => {
+            if let Some(record) = entries(store).get(*index) {
+                let mut receipt = issued(&record.entry.number, noon());
+                receipt.letter = receipt.letter.filter(|_| *letter);
+                store.receipts_issue(&[receipt.clone(), receipt]).unwrap();
+            }
+        }
+        Step::ReceiptFails => {
+            if let Some(one) = store.receipts_owed(1).unwrap().first() {
+                store.receipt_failed(&one.entry.number, "nu merge").unwrap();
+            }
+        }
+        Step::Claim(seconds, limit) => {
+            let now = noon() + SignedDuration::from_secs(*seconds);
+            let due = store
+                .letters_claim_due(now, now + SignedDuration::from_secs(LEASE_S), *limit)
+                .unwrap();
+            let claimed: Vec<String> = due.into_iter().map(|one| one.letter.message_id).collect();
+            let is_over = claimed.iter().any(|id| memory.ended.contains_key(id));
+            assert!(!is_over, "claimed after its end");
+            for id in &claimed {
+                let before = memory.not_before.insert(id.clone(), seconds + LEASE_S);
+                assert!(
+                    before.is_none_or(|before| before <= *seconds),
+                    "claimed too early"
+                );
+            }
+            memory.claimed.extend(claimed);
+        }
+        Step::ReleaseAll => {
+            store.letters_release(&[]).unwrap();
+            memory.not_before = memory.retry_at.clone();
+        }
+        Step::Finish(index, how) => finish(store, memory, *index, *how),
+        Step::Reopen => {}
+    }
+}
+
+fn act(store: &dyn Store, mail_seq: i64, release: bool) {
+    let is_held = store
+        .mails_held()
+        .unwrap()
+        .iter()
+        .any(|mail| mail.seq == mail_seq);
+    let desk = if release {
+        Desk::Release
+    } else {
+        Desk::Discard { reason: "nu".into() }
+    };
+    let act = HeldAct {
+        mail_seq,
+        desk,
+        actor: "Ana".into(),
+        at: noon(),
+    };
+    assert_eq!(store.mail_held_act(&act).is_ok(), is_held);
+}
+
+fn finish(store: &dyn Store, memory: &mut Memory, index: usize, how: u8) {
+    let Some(id) = memory.claimed.get(index).cloned() else {
+        return;
+    };
+    let (attempt, end) = match how {
+        0 => (Attempt::Sent { answer: "ok".into() }, Some(LetterState::Sent)),
+        1 => (Attempt::GivenUp { why: "nu".into() }, Some(LetterState::GivenUp)),
+        _ => (
+            Attempt::Retry {
+                at: noon() + SignedDuration::from_secs(RETRY_S),
+                why: "mai târziu".into(),
+            },
+            None,
+        ),
+    };
+    let done = store.letter_attempt_finish(&id, &attempt, noon());
+    assert_eq!(
+        done.is_ok(),
+        !memory.ended.contains_key(&id),
+        "a letter ends once"
+    );
+    match (done, end) {
+        (Ok(()), Some(end)) => {
+            memory.ended.insert(id, end);
+        }
+        (Ok(()), None) => {
+            memory.retry_at.insert(id.clone(), RETRY_S);
+            memory.not_before.insert(id, RETRY_S);
+        }
+        (Err(_), _) => {}
+    }
+}
+
+fn assert_in_order(store: &dyn Store, memory: &Memory) {
+    let (mails, entries, rows) = (mails(store), entries(store), journal(store));
+    assert_eq!(mails.len(), memory.keys.len(), "one row for each sighting");
+    assert_numbers_are_gapless(store);
+    let mut first_of = BTreeSet::new();
+    for mail in &mails {
+        let is_repeat = !first_of.insert(mail.sha256.clone());
+        let decision = mail.decision.as_ref();
+        let duplicate = decision.is_some_and(|decision| decision.reason == Reason::Duplicate);
+        assert_eq!(duplicate, is_repeat, "mail {}", mail.seq);
+        let own: Vec<_> = entries
+            .iter()
+            .filter(|record| record.entry.mail_seq == mail.seq)
+            .collect();
+        let registered = decision.is_some_and(|decision| decision.outcome == Outcome::Registered);
+        assert_eq!(own.len(), usize::from(registered), "mail {}", mail.seq);
+        let number = decision.and_then(|decision| decision.number.as_ref());
+        assert_eq!(number, own.first().map(|record| &record.entry.number));
+    }
+    for record in &entries {
+        assert!(record.letters.len() <= 1);
+        let is_issued = matches!(record.receipt, ReceiptState::Issued { .. });
+        assert!(
+            is_issued || record.letters.is_empty(),
+            "no letter without its receipt"
+        );
+        for letter in &record.letters {
+            let end = memory.ended.get(&letter.letter.message_id);
+            assert_eq!(letter.state, end.copied().unwrap_or(LetterState::Queued));
+        }
+    }
+    let of_kind = |kind: &str| rows.iter().filter(|row| row.kind == kind).count();
+    assert_eq!(of_kind("mail.kept"), mails.len());
+    assert_eq!(of_kind("entry.registered"), entries.len());
+    let letters = || entries.iter().flat_map(|record| &record.letters);
+    assert_eq!(of_kind("letter.queued"), letters().count());
+    let receipts = entries.iter().map(|record| &record.receipt);
+    let receipts = receipts.filter(|receipt| matches!(receipt, ReceiptState::Issued { .. }));
+    assert_eq!(of_kind("receipt.issued"), receipts.count());
+    let backlog = store.backlog().unwrap();
+    let count = |wanted: bool| if wanted { 1_u64 } else { 0 };
+    assert_eq!(
+        backlog.undecided,
+        mails
+            .iter()
+            .map(|mail| count(mail.decision.is_none()))
+            .sum::<u64>()
+    );
+    assert_eq!(backlog.held, store.mails_held().unwrap().len() as u64);
+    assert_eq!(
+        backlog.letters_queued,
+        letters()
+            .map(|one| count(one.state == LetterState::Queued))
+            .sum::<u64>()
+    );
+    assert_eq!(backlog.next_letter_at.is_some(), backlog.letters_queued > 0);
+}
+
+#[test]
+fn any_sequence_of_operations_leaves_the_registry_in_order() {
+    let cases = if std::env::var_os("RECIPISA_TEST_LONG").is_some() {
+        400
+    } else {
+        40
+    };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let steps = prop::collection::vec(step(), 1..40);
+    let result = runner.run(&steps, |steps| {
+        let folder = TempDir::new().unwrap();
+        let mut store = open(folder.path()).unwrap();
+        let mut memory = Memory::default();
+        for step in &steps {
+            take(&store, &mut memory, step);
+            if matches!(step, Step::Reopen) {
+                store = open(folder.path()).unwrap();
+            }
+        }
+        assert_in_order(&store, &memory);
+        Ok(())
+    });
+    result.unwrap_or_else(|failure| panic!("{failure}"));
+}
