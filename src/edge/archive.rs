@@ -3,11 +3,13 @@
 //! A file is written under a temporary name, fsynced, renamed, and its folder fsynced, before anything else may name
 //! it. Nothing is ever deleted here except temporary files of a run that died.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -18,6 +20,8 @@ pub struct FolderArchive {
     root: PathBuf,
     /// Makes temporary names differ within this process; the process id makes them differ between processes.
     next: AtomicU64,
+    /// Folders whose names are known to last.
+    synced: Mutex<HashSet<PathBuf>>,
 }
 
 impl FolderArchive {
@@ -48,6 +52,7 @@ impl FolderArchive {
         Ok(Self {
             root: root.to_owned(),
             next: AtomicU64::new(0),
+            synced: Mutex::default(),
         })
     }
 
@@ -75,13 +80,7 @@ impl FolderArchive {
     fn write_durably(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let folder = path.parent().unwrap_or(&self.root);
         if !path.exists() {
-            if !folder.exists() {
-                fs::create_dir_all(folder)?;
-                // The new folders' own names must last too.
-                for above in folder.ancestors().skip(1).take(2) {
-                    File::open(above)?.sync_all()?;
-                }
-            }
+            fs::create_dir_all(folder)?;
             let name = format!(
                 "{}-{}",
                 std::process::id(),
@@ -95,7 +94,22 @@ impl FolderArchive {
                 return Err(error);
             }
         }
-        File::open(folder)?.sync_all()
+        File::open(folder)?.sync_all()?;
+        self.sync_above(folder)
+    }
+
+    /// The folder's own name, and its parent's, must last too. Once for each folder and process is enough; a thread
+    /// that finds the folder made by another one syncs as well, since the other may not have come so far.
+    fn sync_above(&self, folder: &Path) -> io::Result<()> {
+        let synced = || self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        if synced().contains(folder) {
+            return Ok(());
+        }
+        for above in folder.ancestors().skip(1).take(3) {
+            File::open(above)?.sync_all()?;
+        }
+        synced().insert(folder.to_owned());
+        Ok(())
     }
 }
 

@@ -1,11 +1,11 @@
 //! From the mailbox to [`Kept`]: claim what is unseen, fsync the bytes, commit the row, and only then acknowledge.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{House, StepError};
-use crate::mailbox::{Kept, Mailbox, RawMail, Sighting, SourceId};
+use crate::mailbox::{Extent, Kept, Mailbox, RawMail, Sighting, SourceId, SourceKey};
 use crate::message;
 use crate::store::Arrival;
 
@@ -44,31 +44,67 @@ pub fn pass(
 ) -> Result<Fetched, StepError> {
     let shown = time(Stage::Fetch, || mailbox.list())?;
     let keys: Vec<_> = shown.iter().map(|sighting| sighting.key.clone()).collect();
-    let known: HashSet<_> = house.store.mails_known(source, &keys)?.into_iter().collect();
+    let known: HashMap<SourceKey, Extent> = house.store.mails_known(source, &keys)?.into_iter().collect();
     let (old, new): (Vec<Sighting>, Vec<Sighting>) = shown
         .into_iter()
-        .partition(|sighting| known.contains(&sighting.key));
+        .partition(|sighting| known.contains_key(&sighting.key));
     let mut fetched = Fetched {
         shown: old.len() + new.len(),
         kept: 0,
     };
-    // Kept by a run that died before it could say so to the server.
-    let old: Vec<Kept> = old.into_iter().map(Kept::after_commit).collect();
-    time(Stage::Acknowledge, || mailbox.acknowledge(&old))?;
+    // What goes wrong with one message, or with moving, is told at the end and stops nothing before.
+    let mut first_error = None;
+    // Kept by a run that died before it could say so to the server; of an oversized one only the header is here.
+    let old: Vec<Kept> = old
+        .into_iter()
+        .filter(|sighting| known.get(&sighting.key) == Some(&Extent::Whole))
+        .map(Kept::after_commit)
+        .collect();
+    let mut tell = |error: StepError| {
+        first_error.get_or_insert(error);
+    };
+    time(Stage::Acknowledge, || mailbox.acknowledge(&old)).unwrap_or_else(|error| tell(error.into()));
     for batch in batches(&new, measure) {
         if (house.ending)() {
             break;
         }
-        let mails = time(Stage::Fetch, || mailbox.fetch(batch, measure.mail_bytes_max))?;
+        let mails = time(Stage::Fetch, || {
+            fetch_what_can_be(mailbox, batch, measure, &mut tell)
+        });
         reach("fetch.fetched");
+        fetched.kept += mails.len();
         let kept = time(Stage::Keep, || keep(house, mails))?;
         reach("fetch.committed");
-        fetched.kept += kept.len();
-        time(Stage::Acknowledge, || mailbox.acknowledge(&kept))?;
-        reach("fetch.acknowledged");
         after_batch();
+        time(Stage::Acknowledge, || mailbox.acknowledge(&kept)).unwrap_or_else(|error| tell(error.into()));
+        reach("fetch.acknowledged");
     }
-    Ok(fetched)
+    first_error.map_or(Ok(fetched), Err)
+}
+
+/// The bytes of a batch; when it fails as a whole, message by message, so that one broken message holds up no other.
+fn fetch_what_can_be(
+    mailbox: &mut dyn Mailbox,
+    batch: &[Sighting],
+    measure: Measure,
+    tell: &mut dyn FnMut(StepError),
+) -> Vec<RawMail> {
+    let error = match mailbox.fetch(batch, measure.mail_bytes_max) {
+        Ok(mails) => return mails,
+        Err(error) => error,
+    };
+    if batch.len() == 1 {
+        tell(error.into());
+        return Vec::new();
+    }
+    let mut mails = Vec::new();
+    for one in batch {
+        match mailbox.fetch(std::slice::from_ref(one), measure.mail_bytes_max) {
+            Ok(fetched) => mails.extend(fetched),
+            Err(error) => tell(error.into()),
+        }
+    }
+    mails
 }
 
 /// Makes mails durable: the archive first, then the store in one transaction.
@@ -93,8 +129,10 @@ fn keep(house: House<'_>, mails: Vec<RawMail>) -> Result<Vec<Kept>, StepError> {
     }
     reach("fetch.archived");
     house.store.mail_keep(&arrivals, at)?;
+    // The whole of an oversized message is only on the server, so it stays where it is.
     Ok(arrivals
         .into_iter()
+        .filter(|arrival| arrival.extent == Extent::Whole)
         .map(|arrival| Kept::after_commit(arrival.sighting))
         .collect())
 }

@@ -244,8 +244,8 @@ pub trait Store: Send + Sync {
     /// The secret that identifiers are made with; the same for the life of the registry.
     fn instance_secret(&self) -> InstanceSecret;
 
-    /// Which of these messages are kept already.
-    fn mails_known(&self, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<SourceKey>>;
+    /// Which of these messages are kept already, and how much of each.
+    fn mails_known(&self, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<(SourceKey, Extent)>>;
     /// Remembers arrivals in their order. A key that is known already is passed over; bytes that are known already
     /// become `ignored: duplicate`.
     fn mail_keep(&self, arrivals: &[Arrival], at: Timestamp) -> Stored<()>;

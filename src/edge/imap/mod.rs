@@ -194,8 +194,11 @@ impl Mailbox for ImapMailbox {
                 .filter_map(|sighting| Some((uid_of(&sighting.key)?, *sighting)))
                 .collect();
             mails.extend(
-                self.converse("fetching mail", FETCH_TIMEOUT, async move |open, _| {
+                self.converse("fetching mail", FETCH_TIMEOUT, async move |open, account| {
                     let mut found = Vec::new();
+                    if !same_folder(open, account, &by_uid).await? {
+                        return Ok(found);
+                    }
                     let query = format!("(UID {item})");
                     let mut answers = Box::pin(open.session.uid_fetch(uid_set(by_uid.keys()), query).await?);
                     while let Some(answer) = answers.try_next().await? {
@@ -229,6 +232,7 @@ impl Mailbox for ImapMailbox {
         let keys: Vec<SourceKey> = kept.iter().map(|one| one.sighting().key.clone()).collect();
         self.converse("moving kept mail", COMMAND_TIMEOUT, async move |open, account| {
             let target = account.move_to.as_deref().unwrap_or_default();
+            select_if_needed(open, account).await?;
             // After a change of UIDVALIDITY the numbers mean other messages.
             let prefix = format!("{};{};", account.folder, open.uid_validity);
             let uids: Vec<u32> = keys
@@ -247,6 +251,32 @@ impl Mailbox for ImapMailbox {
             Ok(())
         })
     }
+}
+
+/// A connection made anew has no folder selected yet.
+async fn select_if_needed(open: &mut Open, account: &Account) -> Result<(), ImapError> {
+    if open.uid_validity == 0 {
+        open.uid_validity = open
+            .session
+            .select(&account.folder)
+            .await?
+            .uid_validity
+            .unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Whether the UIDs still mean the messages that were listed.
+async fn same_folder(
+    open: &mut Open,
+    account: &Account,
+    wanted: &HashMap<u32, &Sighting>,
+) -> Result<bool, ImapError> {
+    select_if_needed(open, account).await?;
+    let prefix = format!("{};{};", account.folder, open.uid_validity);
+    Ok(wanted
+        .values()
+        .all(|sighting| sighting.key.0.starts_with(&prefix)))
 }
 
 /// Moves messages; nothing else in the folder is touched.

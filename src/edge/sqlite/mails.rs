@@ -8,7 +8,7 @@ use serde_json::json;
 use super::journal_rows::{append, append_event};
 use super::{rows, unavailable};
 use crate::journal::{Event, Kind};
-use crate::mailbox::{SourceId, SourceKey};
+use crate::mailbox::{Extent, SourceId, SourceKey};
 use crate::registry::{Decided, Draft, Entry, FileRecord, Number, Summary};
 use crate::screening::{Outcome, Reason};
 use crate::store::{
@@ -30,15 +30,16 @@ pub(super) fn known(
     connection: &Connection,
     source: &SourceId,
     keys: &[SourceKey],
-) -> Stored<Vec<SourceKey>> {
-    let read = || -> rusqlite::Result<Vec<SourceKey>> {
+) -> Stored<Vec<(SourceKey, Extent)>> {
+    let read = || -> rusqlite::Result<Vec<(SourceKey, Extent)>> {
         let mut statement =
-            connection.prepare_cached("SELECT 1 FROM mail WHERE source = ?1 AND source_key = ?2")?;
+            connection.prepare_cached("SELECT extent FROM mail WHERE source = ?1 AND source_key = ?2")?;
         let mut found = Vec::new();
         for key in keys {
-            if statement.exists(params![source.0, key.0])? {
-                found.push(key.clone());
-            }
+            let extent = statement
+                .query_row(params![source.0, key.0], |row| rows::extent(row, 0))
+                .optional()?;
+            found.extend(extent.map(|extent| (key.clone(), extent)));
         }
         Ok(found)
     };
@@ -172,7 +173,7 @@ fn write_decision(
     } = &verdict.decided;
     let changed = transaction
         .prepare_cached(
-            "UPDATE mail SET outcome = ?2, reason = ?3, replies = ?4, decided_at = ?5, sender_name = ?6, sender = ?7,
+            "UPDATE mail SET outcome = ?2, reason = ?3, detail = '', replies = ?4, decided_at = ?5, sender_name = ?6, sender = ?7,
                     subject = ?8, header_date = ?9, message_id = ?10, reference_ids = ?11
              WHERE seq = ?1 AND outcome IS NULL",
         )?
@@ -274,6 +275,23 @@ fn register(transaction: &Transaction<'_>, mail_seq: i64, decided: &Decided, dra
     Ok(entry)
 }
 
+/// Dates of numbers must follow their order; small corrections of the clock are let through.
+fn refuse_a_clock_that_went_back(transaction: &Transaction<'_>, now: Timestamp) -> Stored<()> {
+    const TOLERANCE_US: i64 = 5 * 60 * 1_000_000;
+    let last: Option<i64> = transaction
+        .prepare_cached("SELECT registered_at FROM entry ORDER BY mail_seq DESC LIMIT 1")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+        .map_err(|error| unavailable("registering", error))?;
+    if last.is_some_and(|last| now.as_microsecond() < last - TOLERANCE_US) {
+        return Err(StoreError::Unavailable {
+            doing: "registering",
+            hint: "the clock of this machine stands before the last entry; set it right, the work goes on by itself",
+            source: format!("the clock says {now}").into(),
+        });
+    }
+    Ok(())
+}
+
 fn insert_entry(transaction: &Transaction<'_>, mail_seq: i64, draft: &Draft) -> rusqlite::Result<Number> {
     let date = draft.registered_at.to_zoned(BUCHAREST).date();
     let number: i64 = transaction
@@ -350,27 +368,28 @@ pub(super) fn failed(
 
 pub(super) fn held_act(transaction: &Transaction<'_>, act: &HeldAct) -> Stored<()> {
     let error = |error| unavailable("recording a clerk's act", error);
-    let outcome: Option<Option<String>> = transaction
-        .query_row("SELECT outcome FROM mail WHERE seq = ?1", [act.mail_seq], |row| {
-            row.get(0)
-        })
+    let found: Option<(Option<String>, Extent)> = transaction
+        .query_row(
+            "SELECT outcome, extent FROM mail WHERE seq = ?1",
+            [act.mail_seq],
+            |row| Ok((row.get(0)?, rows::extent(row, 1)?)),
+        )
         .optional()
         .map_err(error)?;
-    match outcome {
-        None => {
-            return Err(StoreError::Refused(format!(
-                "there is no mail {}; see `recipisa held`",
-                act.mail_seq
-            )));
+    let refused = |why: &str| Err(StoreError::Refused(format!("mail {} {why}", act.mail_seq)));
+    match found {
+        None => return refused("is not there; see `recipisa held`"),
+        Some((None, _)) => return refused("is not held: it still waits for its decision"),
+        Some((Some(outcome), _)) if outcome != Outcome::Held.as_str() => {
+            return refused(&format!("is not held: it is {outcome}"));
         }
-        Some(Some(outcome)) if outcome == Outcome::Held.as_str() => {}
-        Some(other) => {
-            return Err(StoreError::Refused(format!(
-                "mail {} is not held: it is {}",
-                act.mail_seq,
-                other.as_deref().unwrap_or("still waiting for its decision")
-            )));
+        Some((Some(_), Extent::HeaderOnly)) if act.desk == Desk::Release => {
+            return refused(
+                "is larger than mail_bytes_max, and only its header is here; ask the citizen to send it in parts, \
+                 then discard it",
+            );
         }
+        Some((Some(_), Extent::HeaderOnly | Extent::Whole)) => {}
     }
     let (kind, body) = match &act.desk {
         Desk::Release => {

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::journal;
-use crate::mailbox::{SourceId, SourceKey};
+use crate::mailbox::{Extent, SourceId, SourceKey};
 use crate::registry::{Entry, InstanceSecret, Number};
 use crate::store::{
     Arrival, Attempt, Backlog, Due, EntryRecord, HeldAct, Issued, MailRecord, MailVerdict, Owing, Store,
@@ -105,7 +105,7 @@ impl Store for SqliteStore {
         self.secret.clone()
     }
 
-    fn mails_known(&self, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<SourceKey>> {
+    fn mails_known(&self, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<(SourceKey, Extent)>> {
         mails::known(&self.reader(), source, keys)
     }
 
