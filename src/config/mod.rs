@@ -38,6 +38,8 @@ pub struct Settings {
     pub request_types: Vec<RequestType>,
     pub limits: Limits,
     pub files_max: usize,
+    /// To one address, by themselves.
+    pub letters_a_day: u64,
     pub measure: Measure,
 }
 
@@ -170,7 +172,7 @@ fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settin
             })
         });
     let request_types = request_types(root);
-    let (limits, files_max, measure) = limits(root);
+    let (limits, files_max, letters_a_day, measure) = limits(root);
     Some(Settings {
         agency: agency?,
         storage_dir: storage_dir?,
@@ -183,6 +185,7 @@ fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settin
         request_types,
         limits,
         files_max,
+        letters_a_day,
         measure,
     })
 }
@@ -249,10 +252,11 @@ fn request_types(root: &Section<'_, '_>) -> Vec<RequestType> {
     types
 }
 
-fn limits(root: &Section<'_, '_>) -> (Limits, usize, Measure) {
+fn limits(root: &Section<'_, '_>) -> (Limits, usize, u64, Measure) {
     const MB: u64 = 1_000_000;
     let mut limits = Limits::default();
     let mut files_max = 200;
+    let mut letters_a_day = 20;
     let mut measure = Measure {
         batch_bytes_max: 16 * MB,
         batch_mails_max: 50,
@@ -268,9 +272,10 @@ fn limits(root: &Section<'_, '_>) -> (Limits, usize, Measure) {
         limits.pages_max = section.integer("pages_max", limits.pages_max.into(), 1..=100_000) as u32;
         limits.nesting_max = section.integer("nesting_max", limits.nesting_max.into(), 1..=10) as u8;
         files_max = section.integer("files_max", files_max as u64, 1..=10_000) as usize;
+        letters_a_day = section.integer("letters_a_day", letters_a_day, 1..=10_000);
         section.finish();
     }
-    (limits, files_max, measure)
+    (limits, files_max, letters_a_day, measure)
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub fn once(
         now: &now,
         ending,
     };
-    if let Err(error) = house.store.letters_release(&[]) {
+    if let Err(error) = house.store.work_begin() {
         pass.errors.push(with_causes(&error));
         return pass;
     }
@@ -97,7 +97,7 @@ pub(super) fn decide_and_issue(
         pass.receipts += round.issued.len();
         report_issued(house, &round, &mut pass.errors);
         // What failed stays due; it is tried again at the next pass and not in a circle now.
-        if (pass.decided, pass.receipts) == before && admitted.failed.is_empty() {
+        if (pass.decided, pass.receipts) == before {
             break;
         }
     }

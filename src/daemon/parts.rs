@@ -160,6 +160,7 @@ impl House {
                 .iter()
                 .map(|one| (one.name.clone(), one.address.clone()))
                 .collect(),
+            letters_a_day: settings.letters_a_day,
             signer: Box::new(signer),
             signer_valid: Box::new(move |now| validity.check(now).map_err(|error| error.to_string())),
             marking: if stands {

@@ -78,7 +78,7 @@ impl Ending {
 /// # Errors
 /// Something needed at the start is missing; later errors are logged and waited out.
 pub fn run(house: &House, letterhead: &Letterhead, ending: &Ending) -> Result<(), StartError> {
-    house.store.letters_release(&[])?;
+    house.store.work_begin()?;
     let mut mailboxes = Vec::new();
     for source in &house.settings.sources {
         mailboxes.push((source, house.mailbox(source)?));

@@ -10,10 +10,10 @@ use rayon::prelude::*;
 
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
-use crate::flow::{House, StepError, panic_text, with_causes};
+use crate::flow::{FAILED_INSIDE, House, StepError, with_causes};
 use crate::registry::{self, Decided, Desk, Entry, Incoming, Policy};
 use crate::screening::{Outcome, Reason};
-use crate::store::{MailVerdict, Undecided};
+use crate::store::{ArchiveError, MailVerdict, Undecided};
 
 /// After so many failures a person must look.
 pub const ATTEMPTS_MAX: u32 = 3;
@@ -58,7 +58,7 @@ pub fn round(
     let mut admitted = Admitted::default();
     let mut verdicts = Vec::new();
     for (mail_seq, result) in results {
-        match result {
+        match result? {
             Ok(decided) => {
                 admitted.decided.push((mail_seq, decided.outcome, decided.reason));
                 verdicts.push(MailVerdict { mail_seq, decided });
@@ -93,20 +93,25 @@ fn decide_one(
     desks: &BTreeMap<String, Desk>,
     policy: &Policy,
     at: jiff::Timestamp,
-) -> Result<Decided, String> {
-    let desk = desks
-        .get(&mail.source.0)
-        .ok_or_else(|| format!("the source `{}` is no longer in the configuration", mail.source))?;
-    let bytes = house
-        .archive
-        .read(&mail.sha256)
-        .map_err(|error| with_causes(&error))?;
+) -> Result<Result<Decided, String>, ArchiveError> {
+    let Some(desk) = desks.get(&mail.source.0) else {
+        return Ok(Err(format!(
+            "the source `{}` is no longer in the configuration",
+            mail.source
+        )));
+    };
+    let bytes = match house.archive.read(&mail.sha256) {
+        Ok(bytes) => bytes,
+        Err(error) if error.is_of_this_file() => return Ok(Err(with_causes(&error))),
+        // The disk is away or the machine is short of something: no fault of the mail.
+        Err(error) => return Err(error),
+    };
     let incoming = Incoming {
         bytes: &bytes,
         extent: mail.extent,
         standing: mail.standing,
         received_at: mail.received_at,
     };
-    catch_unwind(AssertUnwindSafe(|| registry::decide(incoming, desk, at, policy)))
-        .map_err(|panic| format!("the decision failed inside the program: {}", panic_text(&*panic)))
+    let decided = catch_unwind(AssertUnwindSafe(|| registry::decide(incoming, desk, at, policy)));
+    Ok(decided.map_err(|_| FAILED_INSIDE.to_owned()))
 }

@@ -50,9 +50,10 @@ pub fn round(house: House<'_>, transport: &mut dyn Transport) -> Result<Delivere
     }
     reach("deliver.claimed");
     let mut waiting = due.iter();
+    let mut result = Ok(());
     for one in waiting.by_ref() {
-        deliver_one(house, transport, one, &mut delivered)?;
-        if delivered.transport_down || (house.ending)() {
+        result = deliver_one(house, transport, one, &mut delivered);
+        if result.is_err() || delivered.transport_down || (house.ending)() {
             break;
         }
     }
@@ -60,6 +61,7 @@ pub fn round(house: House<'_>, transport: &mut dyn Transport) -> Result<Delivere
     if !untried.is_empty() {
         house.store.letters_release(&untried)?;
     }
+    result?;
     reach("deliver.round-done");
     Ok(delivered)
 }
@@ -71,22 +73,24 @@ fn deliver_one(
     delivered: &mut Delivered,
 ) -> Result<(), StepError> {
     let letter = &due.letter;
-    let bytes = house.archive.read(&letter.sha256)?;
     let envelope = Envelope {
         message_id: &letter.message_id,
         from: &letter.from,
         to: &letter.to,
     };
-    let result = time(Stage::Send, || transport.send(envelope, &bytes));
+    let attempt = match house.archive.read(&letter.sha256) {
+        // One letter's file does not hold up the letters behind it.
+        Err(error) => put_off(house, due, with_causes(&error), delivered),
+        Ok(bytes) => match time(Stage::Send, || transport.send(envelope, &bytes)) {
+            Ok(answer) => {
+                delivered.sent.push(letter.message_id.clone());
+                Attempt::Sent { answer }
+            }
+            Err(error) => failed(house, due, &error, delivered),
+        },
+    };
     reach("deliver.sent");
     let at = (house.now)();
-    let attempt = match result {
-        Ok(answer) => {
-            delivered.sent.push(letter.message_id.clone());
-            Attempt::Sent { answer }
-        }
-        Err(error) => failed(house, due, &error, delivered),
-    };
     time(Stage::Record, || {
         house
             .store
@@ -98,23 +102,34 @@ fn deliver_one(
 
 fn failed(house: House<'_>, due: &Due, error: &TransportError, delivered: &mut Delivered) -> Attempt {
     let why = with_causes(error);
-    let id = due.letter.message_id.clone();
-    let next = match error.disposition() {
-        Disposition::GiveUp => Next::GiveUp,
-        Disposition::Retry => retry::next(due.attempts + 1, due.letter.queued_at, (house.now)()),
+    match error.disposition() {
+        Disposition::GiveUp => give_up(due, why, delivered),
+        Disposition::Retry => put_off(house, due, why, delivered),
         Disposition::Stop => {
             delivered.transport_down = true;
-            retry::next(due.attempts + 1, due.letter.queued_at, (house.now)())
-        }
-    };
-    match next {
-        Next::At(at) => {
-            delivered.put_off.push((id, why.clone()));
-            Attempt::Retry { at, why }
-        }
-        Next::GiveUp => {
-            delivered.given_up.push((id, why.clone()));
-            Attempt::GivenUp { why }
+            delivered
+                .put_off
+                .push((due.letter.message_id.clone(), why.clone()));
+            Attempt::Waiting { why }
         }
     }
+}
+
+fn put_off(house: House<'_>, due: &Due, why: String, delivered: &mut Delivered) -> Attempt {
+    match retry::next(due.attempts + 1, due.letter.queued_at, (house.now)()) {
+        Next::GiveUp => give_up(due, why, delivered),
+        Next::At(at) => {
+            delivered
+                .put_off
+                .push((due.letter.message_id.clone(), why.clone()));
+            Attempt::Retry { at, why }
+        }
+    }
+}
+
+fn give_up(due: &Due, why: String, delivered: &mut Delivered) -> Attempt {
+    delivered
+        .given_up
+        .push((due.letter.message_id.clone(), why.clone()));
+    Attempt::GivenUp { why }
 }

@@ -3,17 +3,17 @@
 //! Receipts are rendered and signed on all cores; their bytes and the letters' go to the archive first, then all of
 //! the batch is committed at once. A failed signature delays a receipt and never drops it: the entry stays owing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
 
 use crate::documents::Severity;
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
-use crate::flow::{House, StepError, panic_text, with_causes};
-use crate::outbox::receipt_letter::{self, ComposeError};
+use crate::flow::{FAILED_INSIDE, House, StepError, with_causes};
+use crate::outbox::receipt_letter::{self, ComposeError, Whose};
 use crate::outbox::{Kind, Outgoing, retry};
 use crate::receipt::content::{self, Agency, File, Marking, Office, Receipt, RegisterPlace};
 use crate::receipt::signature::{self, SealText, Signer};
@@ -36,6 +36,8 @@ pub struct Letterhead {
     /// Source to the dedicated address that letters are sent from.
     pub addresses: BTreeMap<String, String>,
     pub signer: Box<dyn Signer>,
+    /// More letters than this in a day do not go to one address by themselves.
+    pub letters_a_day: u64,
     /// Whether the signer's certificate is valid at an instant; the error is for the operator.
     pub signer_valid: Box<dyn Fn(Timestamp) -> Result<(), String> + Send + Sync>,
     pub marking: Marking,
@@ -54,17 +56,26 @@ pub struct Round {
 /// # Errors
 /// The store failed; the receipts stay owed and are made again with the same content.
 pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepError> {
-    let secret = house.store.instance_secret();
     let at = (house.now)();
     let owing = house.store.receipts_owed(at, BATCH_MAX)?;
+    if owing.is_empty() {
+        return Ok(Round::default());
+    }
+    // About all receipts alike: none of them has failed by it.
+    (letterhead.signer_valid)(at).map_err(StepError::Signing)?;
+    let answers = answers(house, letterhead, &owing, at)?;
+    let secret = house.store.instance_secret();
     let results: Vec<_> = owing
         .par_iter()
-        .map(|one| {
+        .zip(&answers)
+        .map(|(one, answer)| {
             let made = catch_unwind(AssertUnwindSafe(|| {
-                issue_one(house, letterhead, &secret, one, at)
+                issue_one(house, letterhead, &secret, one, *answer, at)
             }));
-            let made = made.unwrap_or_else(|panic| Err(format!("making it failed: {}", panic_text(&*panic))));
-            (one.entry.number.clone(), made)
+            (
+                one.entry.number.clone(),
+                made.unwrap_or_else(|_| Err(FAILED_INSIDE.to_owned())),
+            )
         })
         .collect();
     let mut round = Round::default();
@@ -90,15 +101,57 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
     Ok(round)
 }
 
+/// Whether a letter goes out by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Letter,
+    /// The receipt waits for a person to hand it over.
+    Silence,
+}
+
+/// One address gets so many letters a day and no more, so that two programs never write to each other for ever.
+fn answers(
+    house: House<'_>,
+    letterhead: &Letterhead,
+    owing: &[Owing],
+    at: Timestamp,
+) -> Result<Vec<Answer>, StepError> {
+    let mut counts: HashMap<String, u64> = HashMap::new();
+    let mut answers = Vec::with_capacity(owing.len());
+    for one in owing {
+        let to = one
+            .entry
+            .summary
+            .sender_address
+            .as_deref()
+            .filter(|_| one.entry.replies);
+        let Some(to) = to.map(str::to_lowercase) else {
+            answers.push(Answer::Silence);
+            continue;
+        };
+        let before = match counts.get(&to) {
+            Some(count) => *count,
+            None => house.store.letters_to(&to, at - SignedDuration::from_hours(24))?,
+        };
+        counts.insert(to, before + 1);
+        answers.push(if before < letterhead.letters_a_day {
+            Answer::Letter
+        } else {
+            Answer::Silence
+        });
+    }
+    Ok(answers)
+}
+
 fn issue_one(
     house: House<'_>,
     letterhead: &Letterhead,
     secret: &InstanceSecret,
     owing: &Owing,
+    answer: Answer,
     at: Timestamp,
 ) -> Result<Issued, String> {
     let entry = &owing.entry;
-    (letterhead.signer_valid)(at)?;
     let content = compose(letterhead, secret, entry, at)?;
     let pdf = time(Stage::Render, || page::render(&content)).map_err(|error| with_causes(&error))?;
     let sealed = time(Stage::Sign, || {
@@ -109,8 +162,8 @@ fn issue_one(
     let receipt_sha256 =
         time(Stage::Issue, || house.archive.put(&sealed)).map_err(|error| with_causes(&error))?;
     reach("issue.receipt-archived");
-    let letter = match (&entry.summary.sender_address, entry.replies) {
-        (Some(to), true) => letter(house, letterhead, secret, entry, to, &content, sealed, at)?,
+    let letter = match (&entry.summary.sender_address, answer) {
+        (Some(to), Answer::Letter) => letter(house, letterhead, secret, entry, to, &content, sealed, at)?,
         _ => None,
     };
     reach("issue.letter-archived");
@@ -150,7 +203,9 @@ fn letter(
     }) {
         Ok(composed) => composed,
         // No server would take that address: the receipt is issued, and a person hands it over.
-        Err(ComposeError::Address { .. }) => return Ok(None),
+        Err(ComposeError::Address {
+            whose: Whose::Sender, ..
+        }) => return Ok(None),
         Err(error) => return Err(with_causes(&error)),
     };
     let sha256 =

@@ -10,8 +10,6 @@ pub mod fetch;
 pub mod issue;
 pub mod stopwatch;
 
-use std::any::Any;
-
 use jiff::Timestamp;
 
 use crate::mailbox::{Disposition, MailboxError};
@@ -37,6 +35,9 @@ pub enum StepError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The key cannot seal now, so no receipt can be issued; entries stay owing.
+    #[error("receipts cannot be sealed: {0}")]
+    Signing(String),
 }
 
 impl StepError {
@@ -46,18 +47,13 @@ impl StepError {
             Self::Mailbox(error) => error.disposition(),
             Self::Store(error) => error.disposition(),
             Self::Archive(_) => Disposition::Retry,
+            Self::Signing(_) => Disposition::Stop,
         }
     }
 }
 
-/// What a panic said, for the record of a held item; never the item's content.
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
-}
+/// What is recorded of a panic: its own text may quote a mail, so only the log says where it happened.
+const FAILED_INSIDE: &str = "the program failed on this item; its log says where";
 
 /// An error with its causes in one line.
 pub fn with_causes(error: &dyn std::error::Error) -> String {

@@ -69,6 +69,13 @@ pub enum TransportError {
     /// The connection would not be protected.
     #[error("{server} offers no STARTTLS, so nothing is sent; use `security = \"tls\"` or mend the server")]
     Unprotected { server: String },
+    /// 5xx before any recipient was named: it is about the server or about us, not about this letter.
+    #[error("{server} refuses to take letters from us while {doing}; check [transport] ({answer})")]
+    NotForUs {
+        server: String,
+        doing: &'static str,
+        answer: String,
+    },
     /// 4xx: not now.
     #[error("{server} put the letter off: {answer}")]
     PutOff { server: String, answer: String },
@@ -85,7 +92,8 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// Only a 5xx about this letter ends it; everything else may be well later.
+    /// Only a 5xx about this letter ends it; what is about the server or about us waits for a person or for better
+    /// times, and costs no letter one of its attempts.
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Refused { .. } => Disposition::GiveUp,
@@ -93,6 +101,7 @@ impl TransportError {
             Self::Unreachable { .. }
             | Self::Login { .. }
             | Self::Unprotected { .. }
+            | Self::NotForUs { .. }
             | Self::Folder { .. } => Disposition::Stop,
         }
     }

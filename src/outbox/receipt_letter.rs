@@ -53,12 +53,30 @@ pub struct Composed {
     pub bytes: Vec<u8>,
 }
 
+/// Whose address it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The agency's own dedicated address.
+    Mailbox,
+    /// The citizen's.
+    Sender,
+}
+
+impl Whose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Mailbox => "mailbox",
+            Self::Sender => "sender",
+        }
+    }
+}
+
 /// Why a letter cannot be written at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
-    #[error("the address of the {whose} cannot be used in an e-mail")]
+    #[error("the address of the {} cannot be used in an e-mail", whose.as_str())]
     Address {
-        whose: &'static str,
+        whose: Whose,
         #[source]
         source: lettre::address::AddressError,
     },
@@ -93,8 +111,12 @@ pub fn compose(
     addressing: &Addressing<'_>,
 ) -> Result<Composed, ComposeError> {
     let (text, html) = render(receipt)?;
-    let from = mailbox(Some(&receipt.agency.name), addressing.from, "mailbox")?;
-    let to = mailbox(receipt.applicant.as_deref(), &receipt.sender_address, "sender")?;
+    let from = mailbox(Some(&receipt.agency.name), addressing.from, Whose::Mailbox)?;
+    let to = mailbox(
+        receipt.applicant.as_deref(),
+        &receipt.sender_address,
+        Whose::Sender,
+    )?;
     let boundary = message_id.split('@').next().unwrap_or_default();
     let attachment = Attachment::new(receipt_file_name(&receipt.number)).body(
         pdf,
@@ -165,7 +187,7 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
-fn mailbox(name: Option<&str>, address: &str, whose: &'static str) -> Result<Mailbox, ComposeError> {
+fn mailbox(name: Option<&str>, address: &str, whose: Whose) -> Result<Mailbox, ComposeError> {
     let address: Address = address
         .parse()
         .map_err(|source| ComposeError::Address { whose, source })?;

@@ -12,6 +12,16 @@ pub struct ArchiveError {
     pub source: io::Error,
 }
 
+impl ArchiveError {
+    /// Whether this one file is missing or damaged, and not the archive as a whole.
+    pub fn is_of_this_file(&self) -> bool {
+        matches!(
+            self.source.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+        )
+    }
+}
+
 /// Bytes that are written once, named by their content, and never changed.
 pub trait Archive: Send + Sync {
     /// Keeps bytes; when it returns they are durable (file and folder fsynced). Returns their SHA-256 in lower-case

@@ -130,6 +130,10 @@ pub enum Attempt {
         at: Timestamp,
         why: String,
     },
+    /// The transport does not work at all: no attempt is counted, the letter stays due.
+    Waiting {
+        why: String,
+    },
     GivenUp {
         why: String,
     },
@@ -197,6 +201,12 @@ pub struct Backlog {
     pub letters_queued: u64,
     pub letters_given_up: u64,
     pub held: u64,
+    /// Entries whose receipt is issued and whom no letter carries: a person must hand it over.
+    pub unanswered: u64,
+    /// Receipts owed that have failed at least once.
+    pub receipts_failing: u64,
+    /// Letters queued that have failed at least once.
+    pub letters_failing: u64,
     /// The earliest time at which a queued letter is due.
     pub next_letter_at: Option<Timestamp>,
 }
@@ -279,9 +289,15 @@ pub trait Store: Send + Sync {
 
     /// Claims letters that are due until `lease_until`.
     fn letters_claim_due(&self, now: Timestamp, lease_until: Timestamp, limit: usize) -> Stored<Vec<Due>>;
-    /// Gives claimed letters back untried; an empty list gives back all, which is right only for the one process
-    /// that holds the registry's lock and has just started.
+    /// Gives claimed letters back untried.
     fn letters_release(&self, message_ids: &[String]) -> Stored<()>;
+    /// For the one process that holds the registry's lock and has just started: takes back the leases of a dead one,
+    /// and makes receipts due again whose fault may have been mended meanwhile.
+    fn work_begin(&self) -> Stored<()>;
+    /// Queues the letter of an entry again, at a person's word.
+    fn letter_requeue(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<()>;
+    /// How many letters were queued to an address since an instant, without regard to case.
+    fn letters_to(&self, address: &str, since: Timestamp) -> Stored<u64>;
     /// Ends an attempt.
     fn letter_attempt_finish(&self, message_id: &str, attempt: &Attempt, at: Timestamp) -> Stored<()>;
 

@@ -9,10 +9,11 @@ use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lettre::address::Envelope as SmtpEnvelope;
+use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
@@ -76,7 +77,7 @@ impl Transport for SmtpTransport {
     fn send(&mut self, envelope: Envelope<'_>, bytes: &[u8]) -> Result<String, TransportError> {
         let (server, connection) = (&self.server, &mut self.connection);
         self.runtime.block_on(async {
-            let envelope = smtp_envelope(envelope, server)?;
+            let envelope = addresses(envelope, server)?;
             let mut kept = connection.take();
             let alive = match &mut kept {
                 Some(kept) => kept.test_connected().await,
@@ -86,26 +87,21 @@ impl Transport for SmtpTransport {
                 Some(kept) if alive => kept,
                 _ => connect(server).await?,
             };
-            let answer = timeout(SEND_TIMEOUT, open.send(&envelope, bytes))
-                .await
-                .map_err(|elapsed| TransportError::Unreachable {
+            let spoken = timeout(SEND_TIMEOUT, converse(&mut open, envelope, bytes, server)).await;
+            match spoken {
+                Ok(Ok(answer)) => {
+                    *connection = Some(open);
+                    Ok(answer)
+                }
+                Ok(Err(error)) => {
+                    open.abort().await;
+                    Err(error)
+                }
+                Err(elapsed) => Err(TransportError::Unreachable {
                     server: server.name(),
                     doing: "sending",
                     source: elapsed.into(),
-                })?;
-            match answer {
-                Ok(response) => {
-                    *connection = Some(open);
-                    Ok(format!(
-                        "{} {}",
-                        response.code(),
-                        response.message().collect::<Vec<_>>().join(" ")
-                    ))
-                }
-                Err(error) => {
-                    open.abort().await;
-                    Err(translated(error, server, "sending"))
-                }
+                }),
             }
         })
     }
@@ -126,14 +122,44 @@ impl Server {
     }
 }
 
-fn smtp_envelope(envelope: Envelope<'_>, server: &Server) -> Result<SmtpEnvelope, TransportError> {
-    let refused = |error: &dyn std::fmt::Display| TransportError::Refused {
+/// One letter: MAIL, RCPT, DATA, content. Which command was refused says whom the refusal is about.
+async fn converse(
+    open: &mut AsyncSmtpConnection,
+    (from, to): (Address, Address),
+    bytes: &[u8],
+    server: &Server,
+) -> Result<String, TransportError> {
+    open.command(Mail::new(Some(from), Vec::new()))
+        .await
+        .map_err(|error| about_us(error, server, "naming the sender"))?;
+    let about_letter = |error| translated(error, server, "sending");
+    open.command(Rcpt::new(to, Vec::new()))
+        .await
+        .map_err(about_letter)?;
+    open.command(Data).await.map_err(about_letter)?;
+    let response = open.message(bytes).await.map_err(about_letter)?;
+    Ok(format!(
+        "{} {}",
+        response.code(),
+        response.message().collect::<Vec<_>>().join(" ")
+    ))
+}
+
+/// The addresses as SMTP takes them. Ours is checked with the configuration; the citizen's may be one that the server
+/// could take only with SMTPUTF8 (RFC 6531), which is not spoken here yet.
+fn addresses(envelope: Envelope<'_>, server: &Server) -> Result<(Address, Address), TransportError> {
+    let refused = |why: &str| TransportError::Refused {
         server: server.name(),
-        answer: format!("not asked: an address cannot be used ({error})"),
+        answer: format!("not asked: {why}"),
     };
-    let from = envelope.from.parse().map_err(|error| refused(&error))?;
-    let to = envelope.to.parse().map_err(|error| refused(&error))?;
-    SmtpEnvelope::new(Some(from), vec![to]).map_err(|error| refused(&error))
+    let parsed = |text: &str| {
+        text.parse::<Address>()
+            .map_err(|_| refused("the address cannot be used in SMTP"))
+    };
+    if !envelope.to.is_ascii() {
+        return Err(refused("the address has letters that need SMTPUTF8"));
+    }
+    Ok((parsed(envelope.from)?, parsed(envelope.to)?))
 }
 
 async fn connect(server: &Server) -> Result<AsyncSmtpConnection, TransportError> {
@@ -175,7 +201,7 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
     };
     let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &hello)
         .await
-        .map_err(|error| translated(error, server, "greeting"))?;
+        .map_err(|error| about_us(error, server, "greeting"))?;
     if server.security == Security::StartTls {
         if !connection.can_starttls() {
             connection.abort().await;
@@ -185,7 +211,7 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
         }
         let parameters = tls_parameters(server)?;
         connection.starttls(parameters, &hello).await.map_err(|error| {
-            translated(
+            about_us(
                 error,
                 server,
                 "agreeing on TLS (is the certificate's name right?)",
@@ -204,7 +230,7 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
                         answer: answer_of(&error),
                     }
                 } else {
-                    translated(error, server, "logging in")
+                    about_us(error, server, "logging in")
                 }
             })?;
     }
@@ -223,6 +249,18 @@ fn tls_parameters(server: &Server) -> Result<TlsParameters, TransportError> {
         builder = builder.add_root_certificate(certificate);
     }
     builder.build_native().map_err(|error| unreachable(error.into()))
+}
+
+/// Before a recipient is named, even a 5xx says nothing about the letter.
+fn about_us(error: SmtpError, server: &Server, doing: &'static str) -> TransportError {
+    if error.is_permanent() {
+        return TransportError::NotForUs {
+            server: server.name(),
+            doing,
+            answer: answer_of(&error),
+        };
+    }
+    translated(error, server, doing)
 }
 
 /// 4xx and 5xx told apart; everything without an answer is the connection's fault.

@@ -120,6 +120,7 @@ CREATE TABLE letter (
   FOREIGN KEY (register, year, number) REFERENCES entry (register, year, number)
 ) STRICT;
 CREATE INDEX letter_due ON letter (next_at) WHERE state = 'queued';
+CREATE INDEX letter_by_address ON letter (rcpt_to COLLATE NOCASE, queued_at);
 CREATE INDEX letter_given_up ON letter (message_id) WHERE state = 'given-up';
 
 -- Every attempt to send, for the auditor.

@@ -1,12 +1,12 @@
 //! The tables `letter` and `attempt`: the queue, its leases, and what came of every attempt.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::json;
 
-use super::journal_rows::append;
+use super::journal_rows::{append, append_event};
 use super::{rows, unavailable};
-use crate::journal::Kind;
+use crate::journal::{Event, Kind};
 use crate::outbox::{self, Outgoing};
 use crate::registry::Number;
 use crate::store::{Attempt, Backlog, Due, LetterRecord, LetterState, StoreError, Stored};
@@ -119,12 +119,6 @@ pub(super) fn claim(
 
 pub(super) fn release(transaction: &Transaction<'_>, message_ids: &[String]) -> Stored<()> {
     let work = || -> rusqlite::Result<()> {
-        if message_ids.is_empty() {
-            transaction.execute(
-                "UPDATE letter SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0",
-                [],
-            )?;
-        }
         let mut one =
             transaction.prepare_cached("UPDATE letter SET lease_until = 0 WHERE message_id = ?1")?;
         for message_id in message_ids {
@@ -135,6 +129,15 @@ pub(super) fn release(transaction: &Transaction<'_>, message_ids: &[String]) -> 
     work().map_err(|error| unavailable("giving letters back", error))
 }
 
+pub(super) fn begin(transaction: &Transaction<'_>) -> Stored<()> {
+    transaction
+        .execute_batch(
+            "UPDATE letter SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0;
+             UPDATE receipt SET next_at = 0 WHERE state = 'owed' AND next_at > 0;",
+        )
+        .map_err(|error| unavailable("beginning the work", error))
+}
+
 pub(super) fn finish(
     transaction: &Transaction<'_>,
     message_id: &str,
@@ -142,6 +145,7 @@ pub(super) fn finish(
     at: Timestamp,
 ) -> Stored<()> {
     let (state, result, next_at, answer, event) = match attempt {
+        Attempt::Waiting { why } => return wait(transaction, message_id, why),
         Attempt::Sent { answer } => ("sent", "sent", at, answer, Some(Kind::LetterSent)),
         Attempt::Retry { at: next, why } => ("queued", "retry", *next, why, None),
         Attempt::GivenUp { why } => ("given-up", "given-up", at, why, Some(Kind::LetterGivenUp)),
@@ -177,6 +181,65 @@ pub(super) fn finish(
     }
 }
 
+/// Gives the lease back and remembers why; nothing was tried.
+fn wait(transaction: &Transaction<'_>, message_id: &str, why: &str) -> Stored<()> {
+    transaction
+        .execute(
+            "UPDATE letter SET lease_until = 0, last_answer = ?2 WHERE message_id = ?1 AND state = 'queued'",
+            params![message_id, why],
+        )
+        .map_err(|error| unavailable("putting a letter back", error))?;
+    Ok(())
+}
+
+/// A letter that was given up, or sent into the void, goes again at a person's word.
+pub(super) fn requeue(
+    transaction: &Transaction<'_>,
+    number: &Number,
+    actor: &str,
+    at: Timestamp,
+) -> Stored<()> {
+    let error = |error| unavailable("queueing a letter again", error);
+    let key = params![
+        number.register,
+        number.date.year(),
+        number.number as i64,
+        at.as_microsecond()
+    ];
+    let message_id: Option<String> = transaction
+        .query_row(
+            "UPDATE letter SET state = 'queued', next_at = ?4, lease_until = 0, attempts = 0, queued_at = ?4
+             WHERE register = ?1 AND year = ?2 AND number = ?3 AND state <> 'queued' RETURNING message_id",
+            key,
+            |row| row.get(0),
+        )
+        .optional()
+        .map_err(error)?;
+    let Some(message_id) = message_id else {
+        return Err(StoreError::Refused(
+            "it has no letter that could go again: none was written, or it is queued already".into(),
+        ));
+    };
+    let event = Event {
+        at,
+        actor: actor.to_owned(),
+        kind: Kind::LetterQueued,
+        subject: format!("letter/{message_id}"),
+        body: json!({"again": true, "entry": number.key()}),
+    };
+    append_event(transaction, &event)
+}
+
+/// How many letters went or will go to an address, counted from `since`.
+pub(super) fn to_address(connection: &Connection, to: &str, since: Timestamp) -> Stored<u64> {
+    connection
+        .prepare_cached("SELECT count(*) FROM letter WHERE rcpt_to = ?1 COLLATE NOCASE AND queued_at >= ?2")
+        .and_then(|mut statement| {
+            statement.query_row(params![to, since.as_microsecond()], |row| rows::size(row, 0))
+        })
+        .map_err(|error| unavailable("counting letters to an address", error))
+}
+
 pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
     let read = || -> rusqlite::Result<Backlog> {
         connection
@@ -186,6 +249,10 @@ pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
                         (SELECT count(*) FROM letter WHERE state = 'queued'),
                         (SELECT count(*) FROM letter WHERE state = 'given-up'),
                         (SELECT count(*) FROM mail WHERE outcome = 'held'),
+                        (SELECT count(*) FROM receipt r WHERE r.state = 'issued' AND NOT EXISTS (SELECT 1 FROM letter l
+                          WHERE l.register = r.register AND l.year = r.year AND l.number = r.number)),
+                        (SELECT count(*) FROM receipt WHERE state = 'owed' AND attempts > 0),
+                        (SELECT count(*) FROM letter WHERE state = 'queued' AND last_answer IS NOT NULL),
                         (SELECT min(max(next_at, lease_until)) FROM letter WHERE state = 'queued')",
             )?
             .query_row([], |row| {
@@ -195,7 +262,10 @@ pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
                     letters_queued: rows::size(row, 2)?,
                     letters_given_up: rows::size(row, 3)?,
                     held: rows::size(row, 4)?,
-                    next_letter_at: rows::instant_opt(row, 5)?,
+                    unanswered: rows::size(row, 5)?,
+                    receipts_failing: rows::size(row, 6)?,
+                    letters_failing: rows::size(row, 7)?,
+                    next_letter_at: rows::instant_opt(row, 8)?,
                 })
             })
     };

@@ -232,6 +232,7 @@ fn insert_file(
 
 /// Takes the next number of the register and year, and writes the entry with the receipt it owes.
 fn register(transaction: &Transaction<'_>, mail_seq: i64, decided: &Decided, draft: &Draft) -> Stored<Entry> {
+    refuse_a_clock_that_went_back(transaction, draft.registered_at)?;
     let number =
         insert_entry(transaction, mail_seq, draft).map_err(|error| unavailable("registering", error))?;
     let (sha256, size_bytes, source) = transaction

@@ -189,6 +189,20 @@ impl Store for SqliteStore {
         })
     }
 
+    fn work_begin(&self) -> Stored<()> {
+        self.transaction("beginning the work", letters::begin)
+    }
+
+    fn letter_requeue(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<()> {
+        self.transaction("queueing a letter again", |transaction| {
+            letters::requeue(transaction, number, actor, at)
+        })
+    }
+
+    fn letters_to(&self, address: &str, since: Timestamp) -> Stored<u64> {
+        letters::to_address(&self.reader(), address, since)
+    }
+
     fn letters_release(&self, message_ids: &[String]) -> Stored<()> {
         self.transaction("giving letters back", |transaction| {
             letters::release(transaction, message_ids)
