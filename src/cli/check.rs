@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::cli::{Failure, open, text};
-use crate::config::Settings;
+use crate::config::{Carrier, Settings, SourceKind};
 use crate::daemon::{House, StartError, signer};
 use crate::edge::clock::Clock;
 use crate::flow::with_causes;
@@ -38,6 +38,7 @@ pub(super) fn main(config: Option<PathBuf>) -> Result<(), Failure> {
             "check `dir` under [storage] and its owner",
         ),
     }
+    folders(&settings, &mut report);
     key(&settings, clock.now(), &mut report);
     if report.errors == 0 {
         Ok(())
@@ -82,44 +83,8 @@ fn storage(house: &House, report: &mut Report) {
             "check the owner of the storage folder and the disk",
         ),
     }
-    let mut rows = Vec::new();
-    match house.store.journal_each(&mut |row| rows.push(row)) {
-        Ok(()) => match journal::first_break(&rows) {
-            None => report.ok("journal", &format!("{} rows, the chain is intact", rows.len())),
-            Some(broken) => report.error(
-                "journal",
-                &format!("row {}: {}", broken.seq, broken.why),
-                "the database was changed from outside; keep it as it is and compare it with a backup",
-            ),
-        },
-        Err(error) => report.error(
-            "journal",
-            &with_causes(&error),
-            "restore the database from a backup",
-        ),
-    }
-    match house.store.backlog() {
-        Ok(backlog) => {
-            let said = format!(
-                "{} undecided, {} receipts owed, {} letters queued, {} given up, {} mails held",
-                backlog.undecided,
-                backlog.receipts_owed,
-                backlog.letters_queued,
-                backlog.letters_given_up,
-                backlog.held
-            );
-            if backlog.held + backlog.letters_given_up > 0 {
-                report.warning(
-                    "work",
-                    &said,
-                    "see `recipisa held`, and `recipisa entries` for letters given up",
-                );
-            } else {
-                report.ok("work", &said);
-            }
-        }
-        Err(error) => report.error("work", &with_causes(&error), "restore the database from a backup"),
-    }
+    journal(house, report);
+    work(house, report);
     match house.lock() {
         Ok(_lock) => report.ok("lock", "free"),
         Err(StartError::Busy { .. }) => report.ok("lock", "held: recipisa is at work"),
@@ -128,6 +93,97 @@ fn storage(house: &House, report: &mut Report) {
             &with_causes(&error),
             "check the owner of the storage folder",
         ),
+    }
+}
+
+fn journal(house: &House, report: &mut Report) {
+    let mut walk = journal::Walk::default();
+    if let Err(error) = house.store.journal_each(&mut |row| walk.step(&row)) {
+        return report.error(
+            "journal",
+            &with_causes(&error),
+            "restore the database from a backup",
+        );
+    }
+    match walk.first_break() {
+        None => report.ok("journal", &format!("{} rows, the chain is intact", walk.rows())),
+        Some(broken) => report.error(
+            "journal",
+            &format!("row {}: {}", broken.seq, broken.why),
+            "the database was changed from outside; keep it as it is and compare it with a backup",
+        ),
+    }
+}
+
+fn work(house: &House, report: &mut Report) {
+    let backlog = match house.store.backlog() {
+        Ok(backlog) => backlog,
+        Err(error) => {
+            return report.error("work", &with_causes(&error), "restore the database from a backup");
+        }
+    };
+    let waiting = [
+        (backlog.undecided, "mails undecided"),
+        (backlog.receipts_owed, "receipts owed"),
+        (backlog.letters_queued, "letters queued"),
+    ];
+    let said: Vec<String> = waiting
+        .iter()
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    report.ok("work", &said.join(", "));
+    let needs_a_person = [
+        (backlog.held, "mails held", "see `recipisa held`"),
+        (
+            backlog.receipts_failing,
+            "receipts that could not be made so far",
+            "see `recipisa entries`, then `show NUMBER`",
+        ),
+        (
+            backlog.letters_failing,
+            "letters that could not be sent so far",
+            "see `recipisa entries`, then `show NUMBER`",
+        ),
+        (
+            backlog.letters_given_up,
+            "letters given up",
+            "hand the receipt over another way, or `recipisa resend NUMBER`",
+        ),
+        (
+            backlog.unanswered,
+            "receipts that no letter carries",
+            "hand them over: `recipisa show NUMBER --receipt FILE`",
+        ),
+    ];
+    for (count, what, remedy) in needs_a_person {
+        if count > 0 {
+            report.warning("work", &format!("{count} {what}"), remedy);
+        }
+    }
+}
+
+/// Folders of sources and letters; servers are not asked here.
+fn folders(settings: &Settings, report: &mut Report) {
+    for source in &settings.sources {
+        if let SourceKind::Folder { path, .. } = &source.kind {
+            match std::fs::read_dir(path) {
+                Ok(_) => report.ok(
+                    "source",
+                    &format!("{}: {} can be read", source.name, path.display()),
+                ),
+                Err(error) => report.error(
+                    "source",
+                    &format!("{}: {} cannot be read: {error}", source.name, path.display()),
+                    "make the folder, and let recipisa's user read it",
+                ),
+            }
+        }
+    }
+    if let Carrier::Folder { path } = &settings.transport
+        && let Err(error) = std::fs::create_dir_all(path)
+    {
+        let said = format!("{} cannot be made: {error}", path.display());
+        report.error("transport", &said, "check `path` under [transport] and its owner");
     }
 }
 

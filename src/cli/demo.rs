@@ -106,10 +106,17 @@ fn arrival(bytes: &[u8]) -> Timestamp {
 }
 
 fn prepare(dir: &Path) -> io::Result<()> {
+    let configuration = dir.join("recipisa.toml");
+    if configuration.exists() && fs::read(&configuration)? != CONFIGURATION.as_bytes() {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "there is a recipisa.toml that is not the demonstration's; name another folder with --dir",
+        ));
+    }
     for folder in ["mailboxes/somaj", "mailboxes/dej"] {
         fs::create_dir_all(dir.join(folder))?;
     }
-    fs::write(dir.join("recipisa.toml"), CONFIGURATION)?;
+    fs::write(configuration, CONFIGURATION)?;
     let key = dir.join("seal.p12");
     if !key.exists() {
         let bytes =

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{Failure, json, open, text};
+use crate::cli::{Failure, held, json, open, text};
+use crate::daemon::House;
 use crate::receipt::wording::visible;
 use crate::registry::{FileRecord, Number, Spelling};
 use crate::store::{Archive, EntryRecord, LetterState, ReceiptState, Store};
@@ -17,6 +18,29 @@ pub(super) struct ShowOptions {
     /// Also write the signed receipt to this file.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(super) struct ResendOptions {
+    /// As on the receipt.
+    number: String,
+    /// Who decides; written into the journal.
+    #[arg(long = "as", value_name = "NAME")]
+    actor: Option<String>,
+}
+
+/// Queues the letter of an entry again.
+pub(super) fn resend(config: Option<PathBuf>, options: ResendOptions) -> Result<(), Failure> {
+    let house = open::house(config)?;
+    let number = parsed(&options.number, &house)?;
+    let actor = options.actor.unwrap_or_else(held::actor_of_session);
+    house.store.letter_requeue(&number, &actor, house.clock.now())?;
+    text::line("the letter is queued again; `run` sends it within seconds, otherwise `recipisa once` does");
+    Ok(())
+}
+
+fn parsed(text: &str, house: &House) -> Result<Number, Failure> {
+    Number::parse(text, house.settings.only_register()).map_err(|error| Failure::Said(error.to_string()))
 }
 
 /// Lists all entries in the order of registration.
@@ -64,11 +88,11 @@ fn receipt_state(record: &EntryRecord) -> String {
         ReceiptState::Owed { attempts: 0, .. } => "owed".into(),
         ReceiptState::Owed { attempts, .. } => format!("owed, failed {attempts} times"),
         ReceiptState::Issued { .. } => match record.letters.first() {
-            None => "issued, no letter".into(),
+            None => "issued, NO LETTER: hand it over".into(),
             Some(letter) => match letter.state {
                 LetterState::Sent => "sent".into(),
                 LetterState::Queued => "letter queued".into(),
-                LetterState::GivenUp => "letter given up".into(),
+                LetterState::GivenUp => "letter GIVEN UP".into(),
             },
         },
     }
@@ -78,8 +102,7 @@ fn receipt_state(record: &EntryRecord) -> String {
 pub(super) fn show(config: Option<PathBuf>, options: &ShowOptions) -> Result<(), Failure> {
     let house = open::house(config)?;
     let spelling = house.settings.spelling();
-    let number = Number::parse(&options.number, house.settings.only_register())
-        .map_err(|error| Failure::Said(error.to_string()))?;
+    let number = parsed(&options.number, &house)?;
     let record = house.store.entry(&number)?.ok_or_else(|| {
         Failure::Said(format!(
             "there is no entry {}; `recipisa entries` lists them all",

@@ -180,7 +180,7 @@ fn act(house: &House, id: i64, desk: Desk, actor: Option<String>) -> Result<(), 
 }
 
 /// Who sits at the keyboard, as far as the system knows.
-fn actor_of_session() -> String {
+pub(super) fn actor_of_session() -> String {
     ["SUDO_USER", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok())

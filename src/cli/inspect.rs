@@ -63,7 +63,7 @@ pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Fai
     };
     let mut files = Vec::new();
     for path in &options.paths {
-        gather(path, &mut files)?;
+        gather(path, &mut files);
     }
     files.par_iter().for_each(|path| {
         let seen = Seen::of(path, options.kind, &policy);
@@ -76,33 +76,23 @@ pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Fai
     Ok(())
 }
 
-/// All files below a path, in the order of their names.
-fn gather(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let failed = |source| Failure::File {
-        doing: "reading",
-        path: path.display().to_string(),
-        source,
-    };
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
+/// All files below a path, in the order of their names. What cannot be listed is kept in the list as it is, and told
+/// in its own line; a folder that is a link is not entered, so that none is walked in a circle.
+fn gather(path: &Path, files: &mut Vec<PathBuf>) {
+    let listed = fs::read_dir(path).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let Ok(entries) = listed else {
         files.push(path.to_owned());
-        return Ok(());
-    }
-    let entries: io::Result<Vec<_>> = fs::read_dir(path).map_err(failed)?.collect();
-    let mut inside: Vec<PathBuf> = entries
-        .map_err(failed)?
-        .into_iter()
-        .map(|entry| entry.path())
-        .collect();
+        return;
+    };
+    let mut inside: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
     inside.sort();
-    // A dangling link in a folder is told in its own line, like any file that cannot be read.
-    inside.into_iter().try_for_each(|path| {
-        if path.is_dir() {
-            gather(&path, files)
-        } else {
-            files.push(path);
-            Ok(())
+    for path in inside {
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => gather(&path, files),
+            Ok(metadata) if metadata.is_symlink() && path.is_dir() => {}
+            _ => files.push(path),
         }
-    })
+    }
 }
 
 /// What one file turned out to be.

@@ -62,6 +62,8 @@ enum Command {
     Entries(JsonOption),
     /// Show everything about one registration number, for example 12/20.11.2026.
     Show(entries::ShowOptions),
+    /// Send the letter of an entry again, for example after it was given up.
+    Resend(entries::ResendOptions),
     /// Check a receipt, and the files it names, without any network.
     Verify(verify::Options),
     /// List held mails and decide about them.
@@ -121,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Mails(options) => mails::main(config, options.json),
         Command::Entries(options) => entries::list(config, options.json),
         Command::Show(options) => entries::show(config, &options),
+        Command::Resend(options) => entries::resend(config, options),
         Command::Verify(options) => verify::main(&options),
         Command::Held(options) => held::main(config, options),
     };

@@ -29,6 +29,12 @@ pub(super) fn main(options: &Options) -> Result<(), Failure> {
         Some(path) => certificates(path)?,
     };
     let pdf = read(&options.receipt)?;
+    if !pdf.starts_with(b"%PDF-") {
+        return Err(Failure::Said(format!(
+            "{} is no PDF; give the receipt as it came attached to the letter",
+            options.receipt.display()
+        )));
+    }
     let mut files = Vec::new();
     for path in &options.files {
         files.push(GivenFile::of(path.display().to_string(), &read(path)?));

@@ -163,7 +163,7 @@ impl<'p, 'a> Section<'p, 'a> {
             .map_or("nothing", |value| value.get_ref().type_str());
         self.wrong(
             key,
-            format!("this is {kind}, not {wanted}"),
+            format!("this is of the kind \"{kind}\", and {wanted} is needed"),
             format!("write {wanted}"),
         );
     }

@@ -16,13 +16,13 @@ impl Bell {
         self.changed.notify_all();
     }
 
-    /// Returns when the bell has rung since the last wait, or when the time is over.
-    pub(super) fn wait(&self, at_most: Duration) {
+    /// Returns when the bell has rung since the last wait, or when the time is over; true when it has rung.
+    pub(super) fn wait(&self, at_most: Duration) -> bool {
         let guard = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut guard, _) = self
             .changed
             .wait_timeout_while(guard, at_most, |rung| !*rung)
             .unwrap_or_else(PoisonError::into_inner);
-        *guard = false;
+        std::mem::replace(&mut *guard, false)
     }
 }

@@ -26,6 +26,8 @@ use crate::store::Store;
 
 /// How long a step may doze: what the CLI changed is noticed by then.
 const DOZE: Duration = Duration::from_secs(1);
+/// After so many dozes without a letter the connection to the mail server is ended.
+const REST_AFTER: u32 = 10;
 /// Waits after errors grow from the first to the last of these.
 const WAITS_S: [u64; 6] = [1, 5, 15, 60, 120, 300];
 
@@ -213,6 +215,7 @@ fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
     };
     let mut patience = Patience { errors: 0 };
     let _guard = EndOnPanic(ending);
+    let mut silence = 0;
     while !ending.asked() {
         match deliver::round(flow_house, transport) {
             Ok(delivered) => {
@@ -223,7 +226,16 @@ fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
                     doze(ending, Duration::from_secs(wait));
                 } else if delivered.is_empty() {
                     patience.errors = 0;
-                    rest_until_due(house, transport, ending);
+                    silence = if wait_for_letters(house, ending) {
+                        silence + 1
+                    } else {
+                        0
+                    };
+                    if silence == REST_AFTER {
+                        transport.rest();
+                    }
+                } else {
+                    (patience.errors, silence) = (0, 0);
                 }
             }
             Err(error) => doze(ending, patience.wait_after("deliver", "", &error)),
@@ -232,17 +244,17 @@ fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
     transport.rest();
 }
 
-/// Nothing is due: lets the connection go after a while, and waits for the bell or for the next letter's time.
-fn rest_until_due(house: &House, transport: &mut dyn Transport, ending: &Ending) {
+/// Nothing is due: waits for the bell or for the next letter's time. The connection is kept through short silences,
+/// since the next letter may come in a second; true when the silence has lasted a doze.
+fn wait_for_letters(house: &House, ending: &Ending) -> bool {
     let next = house
         .store
         .backlog()
         .ok()
         .and_then(|backlog| backlog.next_letter_at);
     let until_next = Duration::from_secs(seconds_until(next, house.clock.now()).min(DOZE.as_secs()));
-    ending
+    !ending
         .bells
         .letters
-        .wait(until_next.max(Duration::from_millis(50)));
-    transport.rest();
+        .wait(until_next.max(Duration::from_millis(50)))
 }

@@ -99,10 +99,10 @@ codes! {
     NestingTooDeep, "nesting-too-deep", Refusal,
         "Documentul se află în prea multe fișiere puse unul în altul. Vă rugăm să trimiteți documentul \
          însuși.";
-    /// Behind the last file that one mail may have.
+    /// The files behind the last one that one mail may have.
     TooManyFiles, "too-many-files", Refusal,
-        "Mesajul are prea multe fișiere, iar acesta este peste numărul admis. Vă rugăm să îl trimiteți într-un mesaj \
-         separat.";
+        "Mesajul are mai multe fișiere decât pot fi verificate odată; acestea nu au fost verificate. Vă rugăm să le \
+         trimiteți într-un mesaj separat.";
     /// The ending of the name promises another kind than the content is.
     NameDisagrees, "name-disagrees", Warning,
         "Numele fișierului arată alt tip decât conținutul. Am ținut cont de conținut; nu trebuie să faceți \

@@ -109,23 +109,57 @@ pub struct Break {
     pub why: &'static str,
 }
 
-/// Walks a chain from its first row; `None` is an intact chain.
-pub fn first_break<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Option<Break> {
-    let mut prev = GENESIS.to_owned();
-    for (expected, row) in (1..).zip(rows) {
-        let why = if row.seq != expected {
+/// Follows a chain row by row, from its first.
+#[derive(Debug)]
+pub struct Walk {
+    rows: i64,
+    prev: String,
+    broken: Option<Break>,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self {
+            rows: 0,
+            prev: GENESIS.to_owned(),
+            broken: None,
+        }
+    }
+}
+
+impl Walk {
+    /// Takes the next row.
+    pub fn step(&mut self, row: &Row) {
+        self.rows += 1;
+        let why = if row.seq != self.rows {
             "a row is missing before it"
-        } else if row.prev_hash != prev {
+        } else if row.prev_hash != self.prev {
             "it does not continue the row before it"
         } else if row.hash != row.computed_hash() {
             "its content does not give its hash"
         } else {
-            prev.clone_from(&row.hash);
-            continue;
+            self.prev.clone_from(&row.hash);
+            return;
         };
-        return Some(Break { seq: row.seq, why });
+        self.broken.get_or_insert(Break { seq: row.seq, why });
     }
-    None
+
+    /// How many rows were taken.
+    pub fn rows(&self) -> i64 {
+        self.rows
+    }
+
+    /// The first row that does not fit; `None` for an intact chain.
+    pub fn first_break(&self) -> Option<&Break> {
+        self.broken.as_ref()
+    }
+}
+
+/// Walks a whole chain; `None` is an intact one.
+pub fn first_break<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Option<Break> {
+    let mut walk = Walk::default();
+    rows.into_iter().for_each(|row| walk.step(row));
+    walk.broken
 }
 
 #[cfg(test)]

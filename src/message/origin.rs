@@ -17,6 +17,9 @@ pub enum Origin {
     List,
     /// `Precedence: bulk` or `junk`.
     Bulk,
+    /// It may be a person, but the header asks that no automatic answer be sent, or a newsletter's links stand in it:
+    /// registered like a person's mail, and not answered by itself.
+    AsksForSilence,
 }
 
 impl Origin {
@@ -24,7 +27,12 @@ impl Origin {
     pub fn may_be_answered(self) -> bool {
         match self {
             Self::Person => true,
-            Self::AutoReply | Self::Bounce | Self::ReadReport | Self::List | Self::Bulk => false,
+            Self::AutoReply
+            | Self::Bounce
+            | Self::ReadReport
+            | Self::List
+            | Self::Bulk
+            | Self::AsksForSilence => false,
         }
     }
 }
@@ -34,32 +42,61 @@ pub(super) fn of(parsed: &Message<'_>) -> Origin {
     if let Some(report) = report_type(parsed) {
         return report;
     }
-    let mut null_sender = false;
-    let mut precedence = String::new();
-    let mut list = false;
+    let mut signs = Signs::default();
     for (name, value) in parsed.headers_raw() {
-        let value = value.trim();
-        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
-        if is("Auto-Submitted") && !keyword(value).eq_ignore_ascii_case("no")
-            || is("X-Autoreply")
-            || is("X-Autorespond")
-        {
-            return Origin::AutoReply;
-        }
-        null_sender |= is("Return-Path") && value.replace(char::is_whitespace, "") == "<>";
-        list |= is("List-Id") || is("List-Post");
-        if is("Precedence") {
-            precedence = keyword(value).to_ascii_lowercase();
-        }
+        signs.note(&name.to_ascii_lowercase(), value.trim());
     }
-    match precedence.as_str() {
+    match signs.precedence.as_str() {
+        _ if signs.automatic => Origin::AutoReply,
         "auto_reply" | "auto-reply" => Origin::AutoReply,
-        _ if null_sender => Origin::Bounce,
+        _ if signs.bounce => Origin::Bounce,
         "list" => Origin::List,
-        _ if list => Origin::List,
+        _ if signs.list => Origin::List,
         "bulk" | "junk" => Origin::Bulk,
+        _ if signs.silence => Origin::AsksForSilence,
         _ => Origin::Person,
     }
+}
+
+/// What the header fields show.
+#[derive(Default)]
+struct Signs {
+    automatic: bool,
+    bounce: bool,
+    list: bool,
+    silence: bool,
+    precedence: String,
+}
+
+impl Signs {
+    fn note(&mut self, name: &str, value: &str) {
+        match name {
+            "auto-submitted" => self.automatic |= !keyword(value).eq_ignore_ascii_case("no"),
+            "x-autoreply" | "x-autorespond" => self.automatic = true,
+            "return-path" => {
+                self.bounce |= value.replace(char::is_whitespace, "") == "<>" || is_mail_system(value)
+            }
+            "from" => self.bounce |= is_mail_system(value),
+            "x-failed-recipients" => self.bounce = true,
+            "list-id" | "list-post" => self.list = true,
+            "precedence" => self.precedence = keyword(value).to_ascii_lowercase(),
+            // Exchange's wish, a program's own loop mark, and a newsletter's way out.
+            "x-auto-response-suppress" => self.silence |= !keyword(value).eq_ignore_ascii_case("none"),
+            "x-loop" | "list-unsubscribe" => self.silence = true,
+            _ => {}
+        }
+    }
+}
+
+/// Whether an address is that of a mail system: `mailer-daemon`, `postmaster` or nobody at all.
+fn is_mail_system(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    let address = match (value.rfind('<'), value.rfind('>')) {
+        (Some(from), Some(to)) if from < to => &value[from + 1..to],
+        _ => value.as_str(),
+    };
+    let local = address.trim().split('@').next().unwrap_or_default();
+    matches!(local, "mailer-daemon" | "postmaster") || value.ends_with("<>")
 }
 
 /// The first word, without parameters and comments.

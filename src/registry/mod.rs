@@ -10,10 +10,11 @@ mod request_type;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use sha2::{Digest, Sha256};
 
 use crate::calendar::Calendar;
 use crate::calendar::hours::{OfficeHours, ProcessingDay, ZONE, processing_day};
-use crate::documents::{self, Code, Document, Finding, Limits, Severity};
+use crate::documents::{self, Code, Detected, Document, Limits, Severity};
 use crate::mailbox::Extent;
 use crate::message::{Attachment, Message};
 use crate::screening::{self, Outcome, Reason, Screened, Standing};
@@ -197,10 +198,11 @@ fn summary_of(message: &Message) -> Summary {
 }
 
 fn examined(files: &[Attachment], policy: &Policy) -> Vec<FileRecord> {
+    let (within, beyond) = files.split_at(files.len().min(policy.files_max));
     let mut records = Vec::new();
-    for (index, file) in files.iter().enumerate() {
+    for file in within {
         let container = file.container.as_ref().map(|container| container.name.as_str());
-        let mut document = documents::examine(
+        let document = documents::examine(
             documents::File {
                 name: &file.name,
                 declared: &file.declared,
@@ -208,15 +210,36 @@ fn examined(files: &[Attachment], policy: &Policy) -> Vec<FileRecord> {
             },
             &policy.limits,
         );
-        if index >= policy.files_max {
-            document.findings.push(Finding {
-                code: Code::TooManyFiles,
-                detail: format!("file {}", index + 1),
-            });
-        }
         record(&file.name, container, &file.declared, &document, &mut records);
     }
+    if !beyond.is_empty() {
+        records.push(too_many(beyond));
+    }
     records
+}
+
+/// The one line for all files beyond the limit; its size and hash are those of their bytes in a row.
+fn too_many(beyond: &[Attachment]) -> FileRecord {
+    let mut digest = Sha256::new();
+    for file in beyond {
+        digest.update(&file.bytes);
+    }
+    let code = Code::TooManyFiles;
+    FileRecord {
+        name: format!("alte fișiere: {}", beyond.len()),
+        container: None,
+        declared: String::new(),
+        detected: Detected::Unknown.code().to_owned(),
+        kind_ro: "fișiere peste numărul admis".to_owned(),
+        size_bytes: beyond.iter().map(|file| file.bytes.len() as u64).sum(),
+        sha256: data_encoding::HEXLOWER.encode(&digest.finalize()),
+        accepted: false,
+        findings: vec![FindingRecord {
+            code: code.as_str().to_owned(),
+            severity: code.severity(),
+            text_ro: code.citizen_ro().to_owned(),
+        }],
+    }
 }
 
 /// The lines of one file that stands alone, outside any mail; the first line is the file's own.

@@ -196,7 +196,7 @@ pub fn screen(message: &Message, extent: Extent, standing: Standing, policy: &Po
         };
     }
     let machine = match message.origin {
-        Origin::Person => None,
+        Origin::Person | Origin::AsksForSilence => None,
         Origin::AutoReply => Some(Reason::AutoReply),
         Origin::Bounce => Some(Reason::Bounce),
         Origin::ReadReport => Some(Reason::ReadReport),
@@ -220,7 +220,7 @@ pub fn screen(message: &Message, extent: Extent, standing: Standing, policy: &Po
     }
     Screened {
         reason: Reason::Request,
-        replies: true,
+        replies: message.origin.may_be_answered(),
     }
 }
 

@@ -61,6 +61,7 @@ fn header_at(bytes: &[u8]) -> Option<usize> {
 }
 
 fn examine(bytes: &[u8], limits: &Limits, checked: &mut Checked) -> Result<(), Failure> {
+    refuse_deep_nesting(bytes)?;
     let outline = Outline::read(bytes)?;
     let mut budget = Budget::new(limits.unfolded_bytes_max);
     budget.spend_on_streams(bytes)?;
@@ -100,6 +101,27 @@ fn examine(bytes: &[u8], limits: &Limits, checked: &mut Checked) -> Result<(), F
         return Err((Code::PdfNoPages, "page tree without leaves".to_owned()));
     }
     contents(&pdf, &pages, &mut Budget::new(limits.unfolded_bytes_max))
+}
+
+/// The reader goes down into dictionaries and arrays by recursion, slowly when they lie deep. No honest file comes near
+/// this; in compressed data openings and closings keep each other in balance.
+fn refuse_deep_nesting(bytes: &[u8]) -> Result<(), Failure> {
+    const DEPTH_MAX: u32 = 1_000;
+    let mut depth = 0_u32;
+    for pair in bytes.windows(2) {
+        match pair {
+            b"<<" => depth += 1,
+            b">>" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return Err((
+                Code::PdfDamaged,
+                format!("dictionaries nested deeper than {DEPTH_MAX}"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn open(bytes: &[u8]) -> Result<Opened, Failure> {

@@ -59,7 +59,9 @@ pub enum Trust {
 /// Why a seal does not hold.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealFault {
-    #[error("the PDF is not of the form that recipisa writes")]
+    #[error(
+        "this PDF is no receipt as recipisa writes it, or bytes were added, cut off or changed after it was sealed"
+    )]
     Structure(#[from] ObjectsError),
     #[error("the PDF carries no signature")]
     Unsigned,
