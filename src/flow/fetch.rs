@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::flow::failpoint::reach;
 use crate::flow::{House, StepError};
-use crate::mailbox::{Kept, Mailbox, RawMail, Sighting, SourceId};
+use crate::mailbox::{Kept, Mailbox, MailboxError, RawMail, Sighting, SourceId};
 use crate::store::Arrival;
 
 /// How much is taken at once.
@@ -48,8 +48,8 @@ pub fn pass(
         kept: 0,
     };
     // Kept by a run that died before it could say so to the server.
-    let old: Vec<Kept> = old.into_iter().map(Kept::after_commit).collect();
-    mailbox.acknowledge(&old)?;
+    let old = old.into_iter().map(Kept::after_commit).collect();
+    let mut refused = acknowledge(mailbox, old, measure)?;
     for batch in batches(&new, measure) {
         if (house.ending)() {
             break;
@@ -59,11 +59,33 @@ pub fn pass(
         let kept = keep(house, mails)?;
         reach("fetch.committed");
         fetched.kept += kept.len();
-        mailbox.acknowledge(&kept)?;
+        refused = acknowledge(mailbox, kept, measure)?.or(refused);
         reach("fetch.acknowledged");
         after_batch();
     }
-    Ok(fetched)
+    refused.map_or(Ok(fetched), |error| Err(error.into()))
+}
+
+/// Acknowledges what is kept whole; a message of which only the header is kept stays where its other bytes are.
+///
+/// A server that does not let kept mail go (no space, no right) must not keep new mail from being read: its refusal
+/// is given back, to be told at the end of the pass. Every other error ends the pass.
+fn acknowledge(
+    mailbox: &mut dyn Mailbox,
+    mut kept: Vec<Kept>,
+    measure: Measure,
+) -> Result<Option<MailboxError>, MailboxError> {
+    kept.retain(|one| one.sighting().size_bytes <= measure.mail_bytes_max);
+    match mailbox.acknowledge(&kept) {
+        Ok(()) => Ok(None),
+        Err(error @ MailboxError::Refused { .. }) => Ok(Some(error)),
+        Err(
+            error @ (MailboxError::Unreachable { .. }
+            | MailboxError::Login { .. }
+            | MailboxError::Unprotected { .. }
+            | MailboxError::Folder { .. }),
+        ) => Err(error),
+    }
 }
 
 /// Makes mails durable: the archive first, then the store in one transaction.

@@ -2,5 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test an unwrap is an assertion")]
 
+#[cfg(feature = "failpoints")]
+mod faults;
+mod journey;
 mod servers;
 mod support;
+mod world;
+
+/// Without the feature the fault tests would be silently missing.
+#[cfg(not(feature = "failpoints"))]
+#[test]
+fn the_fault_tests_are_built() {
+    panic!("the fault tests need failpoints: cargo test --features failpoints (tests/run does so)");
+}

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_native_tls::TlsStream;
 
-use super::{Account, Open, Security, translated};
+use super::{Account, Open, Security, plain, translated};
 use crate::edge::tls;
 use crate::mailbox::MailboxError;
 
@@ -61,7 +61,7 @@ async fn open_unbounded(account: &Account, server: &str) -> Result<Open, Mailbox
             .map_err(|(error, _)| match error {
                 ImapError::No(answer) if !is_passing(&answer) => MailboxError::Login {
                     server: server.to_owned(),
-                    answer,
+                    answer: plain(&answer),
                 },
                 other => translated(other, server, "logging in"),
             })?;

@@ -147,6 +147,8 @@ async fn connect(server: &Server) -> Result<AsyncSmtpConnection, TransportError>
     }
 }
 
+/// Whatever a server answers before it has seen a letter, it says about us and not about the letter: no answer here
+/// is a [`TransportError::Refused`], which would give the letter up.
 async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, TransportError> {
     let unreachable = |doing, source: Box<dyn std::error::Error + Send + Sync>| TransportError::Unreachable {
         server: server.name(),
@@ -175,7 +177,7 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
     };
     let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &hello)
         .await
-        .map_err(|error| translated(error, server, "greeting"))?;
+        .map_err(|error| unreachable("greeting", error.into()))?;
     if server.security == Security::StartTls {
         if !connection.can_starttls() {
             connection.abort().await;
@@ -185,11 +187,7 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
         }
         let parameters = tls_parameters(server)?;
         connection.starttls(parameters, &hello).await.map_err(|error| {
-            translated(
-                error,
-                server,
-                "agreeing on TLS (is the certificate's name right?)",
-            )
+            unreachable("agreeing on TLS (is the certificate's name right?)", error.into())
         })?;
     }
     if let Some((user, password)) = &server.login {
@@ -204,7 +202,7 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
                         answer: answer_of(&error),
                     }
                 } else {
-                    translated(error, server, "logging in")
+                    unreachable("logging in", error.into())
                 }
             })?;
     }
@@ -225,9 +223,20 @@ fn tls_parameters(server: &Server) -> Result<TlsParameters, TransportError> {
     builder.build_native().map_err(|error| unreachable(error.into()))
 }
 
+/// Answers about the login, whatever command they are given to (RFC 4954 §6).
+const ABOUT_LOGIN: [u16; 4] = [530, 534, 535, 538];
+
 /// 4xx and 5xx told apart; everything without an answer is the connection's fault.
 fn translated(error: SmtpError, server: &Server, doing: &'static str) -> TransportError {
-    if error.is_permanent() {
+    if error
+        .status()
+        .is_some_and(|code| ABOUT_LOGIN.contains(&code.into()))
+    {
+        TransportError::Login {
+            server: server.name(),
+            answer: answer_of(&error),
+        }
+    } else if error.is_permanent() {
         TransportError::Refused {
             server: server.name(),
             answer: answer_of(&error),

@@ -4,12 +4,16 @@
 //! * [`process`]: a program in its own process group, ours or a server's;
 //! * [`ca`]: a certificate authority and a server certificate;
 //! * [`dovecot`] and [`postfix`]: own instances of the real servers;
+//! * [`agency`], [`citizens`]: the daemon under test and those who write to it; [`books`]: what must hold after;
 //! * [`sink`]: an SMTP server that follows a script; [`proxy`]: a line that breaks on demand.
 //!
 //! Everything stops and is removed when its value is dropped; the folder of a failed test stays, for
 //! the logs in it. A missing program fails the test and says how to install it: nothing is skipped.
 
+pub(crate) mod agency;
+pub(crate) mod books;
 pub(crate) mod ca;
+pub(crate) mod citizens;
 pub(crate) mod dovecot;
 pub(crate) mod postfix;
 pub(crate) mod process;
