@@ -90,7 +90,14 @@ fn fetch_what_can_be(
     tell: &mut dyn FnMut(StepError),
 ) -> Vec<RawMail> {
     let error = match mailbox.fetch(batch, measure.mail_bytes_max) {
-        Ok(mails) => return mails,
+        Ok(mails) => {
+            let silent = batch.len().saturating_sub(mails.len());
+            if silent > 0 {
+                // Taken away by somebody meanwhile, or kept back by the server; the next pass tells which.
+                tell(StepError::NoBytes { messages: silent });
+            }
+            return mails;
+        }
         Err(error) => error,
     };
     if batch.len() == 1 {

@@ -35,6 +35,11 @@ pub enum StepError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The server showed messages and gave no bytes for them.
+    #[error(
+        "the server shows {messages} messages and gives no bytes for them; if this stays, look into the mailbox"
+    )]
+    NoBytes { messages: usize },
     /// The key cannot seal now, so no receipt can be issued; entries stay owing.
     #[error("receipts cannot be sealed: {0}")]
     Signing(String),
@@ -46,7 +51,7 @@ impl StepError {
         match self {
             Self::Mailbox(error) => error.disposition(),
             Self::Store(error) => error.disposition(),
-            Self::Archive(_) => Disposition::Retry,
+            Self::Archive(_) | Self::NoBytes { .. } => Disposition::Retry,
             Self::Signing(_) => Disposition::Stop,
         }
     }

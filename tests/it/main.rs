@@ -9,8 +9,19 @@
 mod commands;
 mod corpus;
 mod demo;
+#[cfg(feature = "failpoints")]
+mod faults;
 mod inspect;
+mod journey;
 mod servers;
 mod store;
 mod support;
 mod tidy;
+mod world;
+
+/// Without the feature the fault tests would be silently missing.
+#[cfg(not(feature = "failpoints"))]
+#[test]
+fn the_fault_tests_are_built() {
+    panic!("the fault tests need failpoints: cargo test --features failpoints (tests/run does so)");
+}

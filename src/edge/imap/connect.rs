@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_native_tls::TlsStream;
 
-use super::{Account, Open, Security, translated};
+use super::{Account, Open, Security, plain, translated};
 use crate::edge::tls;
 use crate::mailbox::MailboxError;
 
@@ -76,7 +76,7 @@ fn login_refused(error: ImapError, server: &str) -> MailboxError {
     {
         return MailboxError::Login {
             server: server.to_owned(),
-            answer: answer.clone(),
+            answer: plain(answer),
         };
     }
     translated(error, server, "logging in")

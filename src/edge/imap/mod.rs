@@ -88,7 +88,8 @@ impl ImapMailbox {
         format!("{}:{}", self.account.host, self.account.port)
     }
 
-    /// Runs one conversation; whatever goes wrong in it, the connection is not used again.
+    /// Runs one conversation. After a NO the connection is as good as before; after anything worse it is not used
+    /// again.
     fn converse<T>(
         &mut self,
         doing: &'static str,
@@ -107,7 +108,12 @@ impl ImapMailbox {
                     *open = Some(opened);
                     Ok(done)
                 }
-                Ok(Err(error)) => Err(translated(error, &server, doing)),
+                Ok(Err(error)) => {
+                    if matches!(error, ImapError::No(_)) {
+                        *open = Some(opened);
+                    }
+                    Err(translated(error, &server, doing))
+                }
                 Err(elapsed) => Err(MailboxError::Unreachable {
                     server,
                     doing,
@@ -118,6 +124,14 @@ impl ImapMailbox {
     }
 }
 
+/// The server's own words out of async-imap's `code: …, info: Some("…")`.
+fn plain(answer: &str) -> String {
+    answer
+        .split_once("info: Some(\"")
+        .and_then(|(_, rest)| rest.strip_suffix("\")"))
+        .map_or_else(|| answer.to_owned(), |words| words.replace("\\\"", "\""))
+}
+
 /// IMAP's errors in our words.
 fn translated(error: ImapError, server: &str, doing: &'static str) -> MailboxError {
     let server = server.to_owned();
@@ -125,7 +139,7 @@ fn translated(error: ImapError, server: &str, doing: &'static str) -> MailboxErr
         return MailboxError::Refused {
             server,
             doing,
-            answer,
+            answer: plain(&answer),
         };
     }
     MailboxError::Unreachable {
@@ -307,4 +321,23 @@ fn uid_set<'a>(uids: impl Iterator<Item = &'a u32>) -> String {
     let mut uids: Vec<u32> = uids.copied().collect();
     uids.sort_unstable();
     uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_words_are_taken_out_of_debug_text() {
+        for (answer, said) in [
+            (
+                r#"code: None, info: Some("[LIMIT] Too \"many\" connections.")"#,
+                r#"[LIMIT] Too "many" connections."#,
+            ),
+            (r#"code: Some(Alert), info: Some("Oprit")"#, "Oprit"),
+            ("code: None, info: None", "code: None, info: None"),
+        ] {
+            assert_eq!(plain(answer), said);
+        }
+    }
 }

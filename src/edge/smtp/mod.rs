@@ -263,9 +263,20 @@ fn about_us(error: SmtpError, server: &Server, doing: &'static str) -> Transport
     translated(error, server, doing)
 }
 
+/// Answers about the login, whatever command they are given to (RFC 4954 §6).
+const ABOUT_LOGIN: [u16; 4] = [530, 534, 535, 538];
+
 /// 4xx and 5xx told apart; everything without an answer is the connection's fault.
 fn translated(error: SmtpError, server: &Server, doing: &'static str) -> TransportError {
-    if error.is_permanent() {
+    if error
+        .status()
+        .is_some_and(|code| ABOUT_LOGIN.contains(&code.into()))
+    {
+        TransportError::Login {
+            server: server.name(),
+            answer: answer_of(&error),
+        }
+    } else if error.is_permanent() {
         TransportError::Refused {
             server: server.name(),
             answer: answer_of(&error),

@@ -5,12 +5,12 @@ use std::sync::Mutex;
 
 use jiff::SignedDuration;
 use jiff::civil::date;
-use recipisa::mailbox::{Disposition, SourceId};
+use recipisa::mailbox::{Disposition, Extent, SourceId};
 use recipisa::registry::Number;
 use recipisa::screening::{Outcome, Reason, Standing};
 use recipisa::store::{Desk, HeldAct, ReceiptState, Store};
 
-use super::outgoing::{a_receipt_is_issued_once, letters_are_leased, letters_end_once};
+use super::outgoing::{a_receipt_is_issued_once, letters_are_leased, letters_end_once, letters_go_again};
 use super::{arrival, assert_refused, entries, issued, journal, key, mails, noon, sha256, time, verdict};
 
 /// Runs everything, each part on a store of its own.
@@ -23,6 +23,7 @@ pub(super) fn contract(make: &dyn Fn() -> Box<dyn Store>) {
         a_receipt_is_issued_once,
         letters_are_leased,
         letters_end_once,
+        letters_go_again,
         a_failing_mail_is_held,
         held_mails_wait_for_a_person,
         nothing_given_is_nothing_done,
@@ -135,11 +136,11 @@ fn a_mail_is_kept_once(store: &dyn Store) {
     let asked = [key("9"), key("4"), key("1")];
     assert_eq!(
         store.mails_known(&SourceId("somaj".into()), &asked).unwrap(),
-        [key("4"), key("1")]
+        [(key("4"), Extent::Whole), (key("1"), Extent::Whole)]
     );
     assert_eq!(
         store.mails_known(&SourceId("dej".into()), &asked).unwrap(),
-        [key("1")]
+        [(key("1"), Extent::Whole)]
     );
     assert_eq!(store.mail(4).unwrap().as_ref(), Some(&all[3]));
     assert_eq!(store.mail(6).unwrap(), None);
@@ -375,7 +376,7 @@ fn nothing_given_is_nothing_done(store: &dyn Store) {
         date: date(2026, 11, 20),
     };
     store.receipts_issue(&[issued(&number, noon())]).unwrap();
-    assert_refused(store.receipt_failed(&number, "nimic"), "owes no receipt");
+    assert_refused(store.receipt_failed(&number, "nimic", noon()), "owes no receipt");
     assert!(!store.mail_failed(1, "nimic", 1, noon()).unwrap());
     assert!(store.letters_claim_due(noon(), noon(), 5).unwrap().is_empty());
     assert_eq!(store.backlog().unwrap(), recipisa::store::Backlog::default());

@@ -11,21 +11,31 @@ use super::{assert_refused, entries, issued, journal, noon, sha256};
 pub(super) fn a_receipt_is_issued_once(store: &dyn Store) {
     keep(store, 3);
     let numbers = decide_all(store, 10);
-    let owed = |store: &dyn Store| -> Vec<(u64, u32)> {
-        let owing = store.receipts_owed(10).unwrap();
+    let owed_at = |now: Timestamp| -> Vec<(u64, u32)> {
+        let owing = store.receipts_owed(now, 10).unwrap();
         owing
             .iter()
             .map(|one| (one.entry.number.number, one.attempts))
             .collect()
     };
-    assert_eq!(owed(store), [(1, 0), (2, 0), (3, 0)]);
-    store.receipt_failed(&numbers[0], "cheia nu semnează").unwrap();
+    assert_eq!(owed_at(noon()), [(1, 0), (2, 0), (3, 0)]);
+    store
+        .receipt_failed(&numbers[0], "cheia nu semnează", after(60))
+        .unwrap();
+    assert_eq!(owed_at(after(59)), [(2, 0), (3, 0)], "not before its time");
     assert_eq!(
-        owed(store),
+        owed_at(after(60)),
         [(2, 0), (3, 0), (1, 1)],
         "what failed does not hold up the rest"
     );
-    assert_eq!(store.receipts_owed(1).unwrap().len(), 1);
+    assert_eq!(store.backlog().unwrap().receipts_failing, 1);
+    store.work_begin().unwrap();
+    assert_eq!(
+        owed_at(noon()).len(),
+        3,
+        "the fault may have been mended since the last start"
+    );
+    assert_eq!(store.receipts_owed(noon(), 1).unwrap().len(), 1);
     let first = issued(&numbers[0], noon());
     store.receipts_issue(std::slice::from_ref(&first)).unwrap();
     let before = (entries(store), journal(store));
@@ -49,14 +59,19 @@ pub(super) fn a_receipt_is_issued_once(store: &dyn Store) {
     assert_eq!(record.letters.len(), 1);
     assert_eq!(Some(&record.letters[0].letter), first.letter.as_ref());
     assert_refused(
-        store.receipt_failed(&numbers[0], "prea târziu"),
+        store.receipt_failed(&numbers[0], "prea târziu", noon()),
         "owes no receipt",
     );
     let mut without_letter = issued(&numbers[1], noon());
     without_letter.letter = None;
     store.receipts_issue(&[without_letter]).unwrap();
     assert!(store.entry(&numbers[1]).unwrap().unwrap().letters.is_empty());
-    assert_eq!(owed(store), [(3, 0)]);
+    assert_eq!(owed_at(noon()), [(3, 0)]);
+    assert_eq!(
+        store.backlog().unwrap().unanswered,
+        1,
+        "a receipt that no letter carries is listed"
+    );
     let backlog = store.backlog().unwrap();
     assert_eq!((backlog.receipts_owed, backlog.letters_queued), (1, 1));
 }
@@ -95,8 +110,21 @@ pub(super) fn letters_are_leased(store: &dyn Store) {
     assert_eq!(claim(store, 100, 10).len(), 4, "a lease runs out");
     store.letters_release(&mine[..1]).unwrap();
     assert_eq!(claim(store, 101, 10), mine[..1]);
-    store.letters_release(&[]).unwrap();
+    store.work_begin().unwrap();
     assert_eq!(claim(store, 102, 10).len(), 4, "at the start all is given back");
+    let waiting = Attempt::Waiting {
+        why: "serverul nu răspunde".into(),
+    };
+    store
+        .letter_attempt_finish(&mine[0], &waiting, after(102))
+        .unwrap();
+    let due = store.letters_claim_due(after(102), after(200), 10).unwrap();
+    assert_eq!(
+        due.iter().map(|one| one.attempts).collect::<Vec<_>>(),
+        [0],
+        "waiting costs no attempt"
+    );
+    assert_eq!(store.backlog().unwrap().letters_failing, 1);
 }
 
 /// Sent, tried again or given up, and then ended once for all.
@@ -156,4 +184,42 @@ pub(super) fn letters_end_once(store: &dyn Store) {
         format!("letter.given-up letter/{}", id(2)),
     ];
     assert_eq!(ends, wanted.iter().collect::<Vec<_>>());
+}
+
+/// A person's word sends a letter again, and counts are kept by address.
+pub(super) fn letters_go_again(store: &dyn Store) {
+    let letters = four_letters(store);
+    let first = &letters[0];
+    assert_eq!(
+        store.letters_to(&first.to.to_uppercase(), noon()).unwrap(),
+        sent_to(&letters, &first.to)
+    );
+    assert_eq!(
+        store.letters_to(&first.to, after(1)).unwrap(),
+        0,
+        "only those since"
+    );
+    assert_refused(
+        store.letter_requeue(&first.number, "Ana", after(5)),
+        "queued already",
+    );
+    claim(store, 6, 10);
+    let given_up = Attempt::GivenUp { why: "5.1.1".into() };
+    store
+        .letter_attempt_finish(&first.message_id, &given_up, after(7))
+        .unwrap();
+    store.letter_requeue(&first.number, "Ana", after(8)).unwrap();
+    assert_eq!(claim(store, 9, 10), [first.message_id.clone()]);
+    let last = journal(store).pop().unwrap();
+    assert_eq!(
+        (last.kind.as_str(), last.actor.as_str()),
+        ("letter.queued", "Ana")
+    );
+}
+
+fn sent_to(letters: &[Outgoing], to: &str) -> u64 {
+    letters
+        .iter()
+        .filter(|letter| letter.to.eq_ignore_ascii_case(to))
+        .count() as u64
 }

@@ -117,8 +117,10 @@ fn take(store: &dyn Store, memory: &mut Memory, step: &Step) {
             }
         }
         Step::ReceiptFails => {
-            if let Some(one) = store.receipts_owed(1).unwrap().first() {
-                store.receipt_failed(&one.entry.number, "nu merge").unwrap();
+            if let Some(one) = store.receipts_owed(noon(), 1).unwrap().first() {
+                store
+                    .receipt_failed(&one.entry.number, "nu merge", noon())
+                    .unwrap();
             }
         }
         Step::Claim(seconds, limit) => {
@@ -139,7 +141,7 @@ fn take(store: &dyn Store, memory: &mut Memory, step: &Step) {
             memory.claimed.extend(claimed);
         }
         Step::ReleaseAll => {
-            store.letters_release(&[]).unwrap();
+            store.work_begin().unwrap();
             memory.not_before = memory.retry_at.clone();
         }
         Step::Finish(index, how) => finish(store, memory, *index, *how),

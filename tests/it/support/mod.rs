@@ -6,15 +6,19 @@
 //! * [`dovecot`] and [`postfix`]: own instances of the real servers;
 //! * [`command`]: our program run to its end; [`agency`]: a small agency in a folder;
 //! * [`paper`]: receipts and letters as other programs read them;
+//! * [`online`], [`citizens`]: the daemon among real servers, and those who write to it; [`books`]: what must hold after;
 //! * [`sink`]: an SMTP server that follows a script; [`proxy`]: a line that breaks on demand.
 //!
 //! Everything stops and is removed when its value is dropped; the folder of a failed test stays, for
 //! the logs in it. A missing program fails the test and says how to install it: nothing is skipped.
 
 pub(crate) mod agency;
+pub(crate) mod books;
 pub(crate) mod ca;
+pub(crate) mod citizens;
 pub(crate) mod command;
 pub(crate) mod dovecot;
+pub(crate) mod online;
 pub(crate) mod paper;
 pub(crate) mod postfix;
 pub(crate) mod process;

@@ -162,6 +162,11 @@ impl Sink {
         locked(&self.state.faults).push_back(fault);
     }
 
+    /// Behaves well from now on.
+    pub(crate) fn forget(&self) {
+        locked(&self.state.faults).clear();
+    }
+
     /// The mails accepted so far, in order.
     pub(crate) fn kept(&self) -> Vec<Kept> {
         locked(&self.state.kept).clone()

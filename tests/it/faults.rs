@@ -1,0 +1,194 @@
+//! The real process, killed: at every failpoint, and at random moments; then started again and checked.
+//!
+//! Real Dovecot, and the sink for letters. What must hold is in [`crate::support::books`]. Left out: a machine that
+//! loses its power, for which the order of fsyncs is checked where they are made.
+//!
+//! `RECIPISA_TEST_LONG=1` kills 400 times instead of 40; `RECIPISA_TEST_SEED=N` repeats the dice of an earlier run,
+//! which prints its seed (the machine's own timing stays its own).
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use recipisa::flow::failpoint;
+
+use crate::support::books::{check, wait_until_quiet};
+use crate::support::ca::TestCa;
+use crate::support::citizens::Citizens;
+use crate::support::dovecot::{Dovecot, Offer, User};
+use crate::support::online::{Agency, Inbox, Submission, end};
+use crate::support::process::Process;
+use crate::support::sink::{Security, Sink};
+use crate::support::tools::{TempDir, poll};
+
+/// How long until a failpoint must be reached, with mails coming all the time.
+const REACH: Duration = Duration::from_secs(60);
+
+/// One agency for many deaths.
+struct Scene {
+    // Dropped in this order: servers before the folder that they write in.
+    sink: Sink,
+    dovecot: Dovecot,
+    agency: Agency,
+    citizens: Citizens,
+    starts: usize,
+    dir: TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let dir = TempDir::new();
+        let ca = TestCa::make(&dir.path().join("ca"));
+        let dovecot = Dovecot::start(&dir.path().join("d"), &ca, Offer::Everything);
+        let login = (User::Amt.name(), User::Amt.password());
+        let sink = Sink::start(Security::StartTls, &ca.server, Some(login));
+        let agency = Agency::found(
+            &dir.path().join("a"),
+            &ca,
+            &Inbox::both(&dovecot),
+            Submission::starttls(sink.port),
+        );
+        Self {
+            sink,
+            dovecot,
+            agency,
+            citizens: Citizens::default(),
+            starts: 0,
+            dir,
+        }
+    }
+
+    fn start(&mut self, env: &[(&str, &str)]) -> Process {
+        self.starts += 1;
+        self.agency.run(&format!("{}", self.starts), env)
+    }
+
+    /// Lets the process finish all there is, ends it and checks the books; returns how many letters were repeated.
+    #[track_caller]
+    fn recover_and_check(&mut self) -> usize {
+        self.starts += 1;
+        let mut process = self.agency.run_at_work(&format!("{}", self.starts));
+        wait_until_quiet(&self.agency, &self.dovecot, &mut process);
+        end(process);
+        check(&self.agency, &self.dovecot, &self.citizens, &self.sink.kept())
+    }
+
+    /// Starts with a failpoint, and kills when it is reached.
+    fn die_at(&mut self, point: &str) {
+        self.citizens.write_to_both(&self.dovecot, 3);
+        let mut process = self.start(&[("RECIPISA_FAILPOINT", point)]);
+        let (name, _) = point.split_once(':').unwrap();
+        let wanted = format!("failpoint reached: {name}");
+        let mut looks = 0;
+        let reached = poll(REACH, || {
+            if let Some(status) = process.ended() {
+                panic!("{point}: recipisa ended with {status}:\n{}", process.stderr());
+            }
+            looks += 1;
+            // More work, so that a second arrival comes.
+            if looks % 25 == 0 {
+                self.citizens.write_to_both(&self.dovecot, 2);
+            }
+            process.stderr().contains(&wanted).then_some(())
+        });
+        assert!(
+            reached.is_some(),
+            "{point} is never reached:\n{}",
+            process.stderr()
+        );
+        process.kill();
+    }
+}
+
+#[test]
+fn killed_at_every_failpoint_nothing_is_lost_or_doubled() {
+    let mut scene = Scene::new();
+    let mut repeats = 0;
+    for name in failpoint::ALL {
+        for nth in [1, 2] {
+            let point = format!("{name}:{nth}");
+            scene.die_at(&point);
+            let now = scene.recover_and_check();
+            // Only a death between the server's answer and the record sends a letter again.
+            let expected = usize::from(name == "deliver.sent");
+            assert_eq!(now - repeats, expected, "letters repeated after {point}");
+            repeats = now;
+        }
+    }
+    assert!(scene.dir.path().is_dir());
+}
+
+#[test]
+fn killed_at_random_moments_nothing_is_lost_or_doubled() {
+    let kills = if std::env::var_os("RECIPISA_TEST_LONG").is_some() {
+        400
+    } else {
+        40
+    };
+    let seed = match std::env::var("RECIPISA_TEST_SEED") {
+        Ok(seed) => seed.parse().unwrap(),
+        Err(_) => RandomState::new().build_hasher().finish(),
+    };
+    println!("RECIPISA_TEST_SEED={seed}");
+    let mut dice = Dice(seed);
+    let mut scene = Scene::new();
+    let mut deaths: BTreeMap<String, usize> = BTreeMap::new();
+    for kill in 1..=kills {
+        *deaths.entry(scene.die_at_random(&mut dice)).or_default() += 1;
+        if kill % 40 == 0 {
+            let repeats = scene.recover_and_check();
+            let mails = scene.citizens.sent.len();
+            println!("{kill} kills: {mails} mails, {repeats} letters sent again; killed after {deaths:?}");
+        }
+    }
+}
+
+impl Scene {
+    /// Lets the process work for a moment that the dice choose, with mails coming in meanwhile; returns the last
+    /// thing that it said.
+    fn die_at_random(&mut self, dice: &mut Dice) -> String {
+        let before = 1 + dice.below(4);
+        self.citizens.write_to_both(&self.dovecot, before);
+        let mut process = self.start(&[]);
+        // How far it gets, told by what it has said, so that a slow machine is killed at the same places.
+        let lines = dice.below(4 * before + 4);
+        let far = poll(Duration::from_secs(2), || {
+            assert_eq!(process.ended(), None, "{}", process.stderr());
+            (process.stderr().lines().count() >= lines).then_some(())
+        });
+        let to = if dice.below(2) == 0 { User::Amt } else { User::Dej };
+        self.citizens.write(&self.dovecot, to);
+        let moment = Duration::from_millis(dice.below(30) as u64);
+        if far.is_some() {
+            assert_eq!(poll(moment, || process.ended()), None, "{}", process.stderr());
+        }
+        process.kill();
+        let said = process.stderr();
+        let last = said.lines().last().unwrap_or_default();
+        [
+            "recipisa works",
+            "mail kept",
+            "mail decided",
+            "receipt issued",
+            "letter sent",
+        ]
+        .into_iter()
+        .find(|words| last.contains(words))
+        .unwrap_or("(starting)")
+        .to_owned()
+    }
+}
+
+/// Random numbers that a seed repeats (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        usize::try_from(mixed % bound as u64).expect("smaller than the bound")
+    }
+}

@@ -1,0 +1,292 @@
+//! Letters when the submission server is away, refuses, breaks off or is not to be trusted.
+
+use std::collections::BTreeMap;
+
+use recipisa::daemon::Pass;
+use serde_json::Value;
+
+use super::wiretap::{Tongue, Wiretap};
+use super::{InHouse, Scene};
+use crate::support::books::{message_id, wait_until_quiet};
+use crate::support::dovecot::User;
+use crate::support::online::{Inbox, Submission, end};
+use crate::support::sink::{Action, Fault, Point, Security, Sink};
+
+/// Longer than the longest wait of the queue.
+const FOUR_HOURS_S: i64 = 4 * 3600;
+
+/// By recipient.
+fn letters(scene: &Scene) -> BTreeMap<String, Value> {
+    let entries = scene.agency.json(&["entries", "--json"]);
+    entries
+        .iter()
+        .map(|entry| &entry["letters"][0])
+        .map(|letter| (letter["to"].as_str().unwrap().to_owned(), letter.clone()))
+        .collect()
+}
+
+#[track_caller]
+fn all_are(scene: &Scene, state: &str) {
+    for letter in letters(scene).values() {
+        assert_eq!(letter["state"], state, "{letter}");
+    }
+}
+
+#[test]
+fn an_hour_without_a_server_only_delays_letters() {
+    let mut scene = Scene::new();
+    scene.sink.down();
+    scene.write(5);
+    let mut house = scene.house();
+    let first = house.once();
+    assert_eq!((first.kept, first.receipts, first.letters), (5, 5, 0));
+    let said = first.errors.join("\n");
+    let server = format!("localhost:{}", scene.sink.port);
+    assert!(said.contains(&server) && said.contains("refused"), "{said}");
+    let mut waits: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    let mut seen = letters(&scene);
+    for _ in 0..60 {
+        house.later(60);
+        assert_eq!(house.once().letters, 0);
+        let now = house.house.clock.now();
+        let after = letters(&scene);
+        for (to, letter) in &after {
+            if letter["attempts"] != seen[to]["attempts"] {
+                let next: jiff::Timestamp = letter["next_at"].as_str().unwrap().parse().unwrap();
+                waits
+                    .entry(to.clone())
+                    .or_default()
+                    .push(next.duration_since(now).as_secs());
+            }
+        }
+        seen = after;
+    }
+    all_are(&scene, "queued");
+    assert_eq!(waits.len(), 5);
+    for waits in waits.values() {
+        assert!(
+            waits.len() >= 3 && waits.is_sorted() && waits[waits.len() - 1] > waits[0],
+            "{waits:?}"
+        );
+    }
+    scene.sink.up();
+    house.later(FOUR_HOURS_S);
+    assert_eq!(house.once_well().letters, 5);
+    assert_eq!(house.once_well().letters, 0);
+    drop(house);
+    assert_eq!(scene.check(), 0, "each letter once");
+}
+
+#[test]
+fn the_running_daemon_goes_on_when_the_server_is_back() {
+    let mut scene = Scene::new();
+    scene.sink.script(Fault::at(Point::Connect, Action::Drop, 1));
+    scene.write(3);
+    let mut process = scene.agency.run_at_work("back");
+    // The letters that are not tried now wait for nobody; the one that was tried waits a minute for its turn.
+    let sent = scene.sink.wait_for(2);
+    assert!(
+        process.stderr().contains("letter put off; it is tried again"),
+        "{}",
+        process.stderr()
+    );
+    assert_eq!(sent.len(), 2);
+    process.terminate();
+    assert_eq!(process.wait(crate::support::tools::PATIENCE).code(), Some(0));
+    let mut house = scene.house();
+    house.later(FOUR_HOURS_S);
+    assert_eq!(house.once_well().letters, 1);
+    drop(house);
+    assert_eq!(scene.check(), 0);
+}
+
+#[test]
+fn passing_refusals_are_waited_out_and_final_ones_are_told() {
+    let mut scene = Scene::new();
+    for _ in 0..3 {
+        scene.sink.script(Fault::at(
+            Point::Content,
+            Action::Reply("451 4.3.0 mai târziu"),
+            1,
+        ));
+    }
+    scene.sink.script(Fault {
+        point: Point::RcptTo,
+        matching: "citizen+2@",
+        action: Action::Reply("550 5.1.1 no such user"),
+        times: 99,
+    });
+    scene.write(5);
+    let mut house = scene.house();
+    let said = house.once_badly();
+    assert!(said.contains("451 4.3.0"), "{said}");
+    assert!(
+        said.contains("letter given up") && said.contains("550 5.1.1 no such user"),
+        "{said}"
+    );
+    house.later(FOUR_HOURS_S);
+    house.once_well();
+    drop(house);
+    let letters = letters(&scene);
+    assert_eq!(letters.len(), 5);
+    for (to, letter) in &letters {
+        let refused = to.starts_with("citizen+2@");
+        assert_eq!(
+            letter["state"],
+            if refused { "given-up" } else { "sent" },
+            "{letter}"
+        );
+        let answer = letter["last_answer"].as_str().unwrap();
+        assert!(answer.contains(if refused { "550" } else { "250" }), "{answer}");
+    }
+    let table = String::from_utf8(scene.agency.command(&["entries"]).stdout).unwrap();
+    assert_eq!(table.matches("letter given up").count(), 1, "{table}");
+    let checked = String::from_utf8(scene.agency.command(&["check"]).stdout).unwrap();
+    assert!(checked.contains("1 given up"), "{checked}");
+    let kept = scene.sink.kept();
+    let mut ids: Vec<String> = kept.iter().map(|mail| message_id(&mail.bytes)).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!((kept.len(), ids.len()), (4, 4), "the others go once each");
+}
+
+#[test]
+fn a_server_that_refuses_everybody_ends_no_letter() {
+    let mut scene = Scene::new();
+    scene.write(3);
+    let mut house = scene.house();
+    for (point, answer) in [
+        (Point::Connect, "554 5.3.2 no service here"),
+        (Point::Connect, "421 4.3.2 too busy"),
+        (Point::Hello, "550 5.7.1 go away"),
+        (Point::StartTls, "502 5.5.1 not today"),
+        (Point::Auth, "535 5.7.8 bad credentials"),
+        (Point::Auth, "454 4.7.0 temporary failure"),
+        (Point::MailFrom, "530 5.7.0 authentication required"),
+    ] {
+        scene.sink.script(Fault::at(point, Action::Reply(answer), 99));
+        let said = house.once_badly();
+        assert!(said.contains(&answer[..3]), "{point:?} {answer}: {said}");
+        all_are(&scene, "queued");
+        // The next server of this test is another one, on the same port.
+        scene.sink.forget();
+        house.later(FOUR_HOURS_S);
+    }
+    assert_eq!(house.once_well().letters, 3);
+    drop(house);
+    assert_eq!(scene.check(), 0);
+}
+
+#[test]
+fn broken_off_before_the_answer_the_same_letter_goes_again() {
+    let mut scene = Scene::new();
+    for action in [Action::KeepAndDrop, Action::Drop] {
+        scene.sink.script(Fault::at(Point::Content, action, 1));
+        scene.write(2);
+        let mut house = scene.house();
+        house.once_badly();
+        house.later(FOUR_HOURS_S);
+        house.once_well();
+    }
+    // The books compare repeats byte for byte.
+    assert_eq!(
+        scene.check(),
+        1,
+        "only what was kept without an answer came twice"
+    );
+}
+
+#[test]
+fn a_wrong_password_is_told_and_nothing_is_lost() {
+    let mut scene = Scene::new();
+    scene.write(3);
+    let wrong = Submission {
+        password: "gresit",
+        ..Submission::starttls(scene.sink.port)
+    };
+    scene.configure(&Inbox::both(&scene.dovecot), wrong);
+    let mut process = scene.agency.run("wrong", &[]);
+    crate::support::tools::wait_until("the error", crate::support::tools::PATIENCE, || {
+        process
+            .stderr()
+            .contains("does not accept the user and password")
+            .then_some(())
+    });
+    assert_eq!(process.ended(), None, "mail is registered meanwhile");
+    assert!(!process.stderr().contains("gresit"), "{}", process.stderr());
+    end(process);
+    all_are(&scene, "queued");
+    scene.configure(
+        &Inbox::both(&scene.dovecot),
+        Submission::starttls(scene.sink.port),
+    );
+    send_later(&mut scene);
+}
+
+/// A house that begins four hours later sends everything.
+#[track_caller]
+fn send_later(scene: &mut Scene) -> Pass {
+    let mut house: InHouse = scene.house();
+    house.later(FOUR_HOURS_S);
+    let pass = house.once_well();
+    drop(house);
+    assert_eq!(scene.check(), 0);
+    pass
+}
+
+#[test]
+fn a_certificate_with_another_name_is_refused() {
+    let mut scene = Scene::new();
+    scene.write(1);
+    for (later, security, word) in [
+        (0, Security::StartTls, "starttls"),
+        (FOUR_HOURS_S, Security::Implicit, "tls"),
+    ] {
+        let liar = Sink::start(security, &scene.ca.wrong_name, None);
+        let submission = Submission {
+            security: word,
+            ..Submission::starttls(liar.port)
+        };
+        scene.configure(&Inbox::both(&scene.dovecot), submission);
+        let mut house = scene.house();
+        house.later(later);
+        let said = house.once_badly();
+        assert!(said.contains("is the certificate's name right?"), "{said}");
+        assert!(said.to_lowercase().contains("mismatch"), "{said}");
+        assert!(liar.connections() >= 1 && liar.kept().is_empty());
+    }
+    scene.configure(
+        &Inbox::both(&scene.dovecot),
+        Submission::starttls(scene.sink.port),
+    );
+    let mut house = scene.house();
+    house.later(3 * FOUR_HOURS_S);
+    assert_eq!(house.once_well().letters, 1);
+    drop(house);
+    assert_eq!(scene.check(), 0);
+}
+
+#[test]
+fn without_starttls_no_password_and_no_letter_is_sent() {
+    let mut scene = Scene::new();
+    scene.write(2);
+    let tap = Wiretap::start(Tongue::Smtp);
+    scene.configure(&Inbox::both(&scene.dovecot), Submission::starttls(tap.port));
+    let said = scene.house().once_badly();
+    assert!(said.contains("offers no STARTTLS, so nothing is sent"), "{said}");
+    let heard = tap.heard();
+    assert!(heard.contains("EHLO"), "{heard}");
+    for secret in ["AUTH", "MAIL FROM", User::Amt.password()] {
+        assert!(!heard.contains(secret), "{heard}");
+    }
+    scene.configure(
+        &Inbox::both(&scene.dovecot),
+        Submission::starttls(scene.sink.port),
+    );
+    assert_eq!(send_later(&mut scene).letters, 2);
+    // And the daemon that starts now has nothing left to do.
+    let mut process = scene.agency.run_at_work("after");
+    wait_until_quiet(&scene.agency, &scene.dovecot, &mut process);
+    end(process);
+    assert_eq!(scene.check(), 0);
+}
