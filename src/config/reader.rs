@@ -161,9 +161,10 @@ impl<'p, 'a> Section<'p, 'a> {
         let kind = self
             .find(key)
             .map_or("nothing", |value| value.get_ref().type_str());
+        let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
         self.wrong(
             key,
-            format!("this is of the kind \"{kind}\", and {wanted} is needed"),
+            format!("this is {article} {kind}, not {wanted}"),
             format!("write {wanted}"),
         );
     }
