@@ -264,20 +264,20 @@ fn an_expired_certificate_delays_receipts_and_loses_none() {
     );
     let owed = agency.run(&["entries", "--json"]).ended_with(0).json();
     assert!(owed.iter().all(|entry| entry["receipt"]["state"] == "owed"));
-    assert!(
+    assert_eq!(
         agency
             .run(&["entries"])
             .ended_with(0)
             .out
-            .contains("owed, failed")
+            .matches("  owed")
+            .count(),
+        2
     );
     let number = owed[0]["number"].as_str().unwrap();
+    let checked = agency.run(&["check"]).ended_with(1).out;
     assert!(
-        agency
-            .run(&["show", number])
-            .ended_with(0)
-            .out
-            .contains("last error:")
+        checked.contains("2 receipts owed") && checked.contains("receipts wait"),
+        "{checked}"
     );
     let early = agency
         .run(&["show", number, "--receipt", "/nowhere/r.pdf"])

@@ -253,12 +253,16 @@ fn folders_are_walked_and_what_cannot_be_read_is_told() {
     assert!(broken["documents"].as_array().unwrap().is_empty());
     let told = inspect(&[], &[dir.path()]).ended_with(0).out;
     assert!(told.contains("a/legatura: cannot be read"), "{told}");
-    let missing = inspect(&["--json"], &[Path::new("/nowhere/cerere.pdf")]).ended_with(1);
-    assert!(
-        missing.err.contains("/nowhere/cerere.pdf: No such file"),
-        "{}",
-        missing.err
+    let missing = inspect(
+        &["--json"],
+        &[Path::new("/nowhere/cerere.pdf"), &dir.path().join("gol")],
     );
+    let missing = by_path(missing.ended_with(0).json());
+    assert_eq!(missing.len(), 2, "one path that is not there stops nothing");
+    let error = missing[Path::new("/nowhere/cerere.pdf")]["error"]
+        .as_str()
+        .unwrap();
+    assert!(error.contains("No such file"), "{error}");
     inspect(&["--json"], &[]).ended_with(2);
 }
 

@@ -98,8 +98,8 @@ fn act_and_be_refused(agency: &Agency, ids: &[String]) {
     for (args, words) in [
         (["held", "release", &ids[1]], "is not held: it is ignored"),
         (["held", "release", "1"], "is not held: it is registered"),
-        (["held", "release", &ids[0]], "still waiting for its decision"),
-        (["held", "release", "77"], "there is no mail 77"),
+        (["held", "release", &ids[0]], "still waits for its decision"),
+        (["held", "release", "77"], "mail 77 is not there"),
         (["held", "show", "77"], "there is no mail 77"),
     ] {
         let refused = agency.run(&args).ended_with(1);

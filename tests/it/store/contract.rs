@@ -20,6 +20,7 @@ pub(super) fn contract(make: &dyn Fn() -> Box<dyn Store>) {
         numbers_follow_the_decisions,
         the_year_ends_at_midnight_in_bucharest,
         deciders_at_the_same_time_leave_no_gap,
+        a_clock_that_went_back_gives_no_number,
         a_receipt_is_issued_once,
         letters_are_leased,
         letters_end_once,
@@ -154,6 +155,28 @@ fn a_mail_is_kept_once(store: &dyn Store) {
         "mail.kept mail/5",
     ];
     assert_eq!(kinds(store), told);
+}
+
+/// Dates follow the order of numbers; a small correction of the clock is let through.
+fn a_clock_that_went_back_gives_no_number(store: &dyn Store) {
+    keep(store, 3);
+    let decide =
+        |seq: i64, at: jiff::Timestamp| store.mails_decide(&[verdict(seq, Reason::Request, "CJ", at)], at);
+    assert_eq!(decide(1, noon()).unwrap().len(), 1);
+    let refusal = decide(2, noon() - SignedDuration::from_hours(1)).unwrap_err();
+    assert_eq!(
+        refusal.disposition(),
+        Disposition::Retry,
+        "the work goes on when the clock is right"
+    );
+    assert!(refusal.to_string().contains("clock"), "{refusal}");
+    assert_eq!(
+        decide(2, noon() - SignedDuration::from_secs(60)).unwrap()[0]
+            .number
+            .number,
+        2
+    );
+    assert_eq!(decide(3, noon()).unwrap()[0].number.number, 3);
 }
 
 fn numbers_follow_the_decisions(store: &dyn Store) {
@@ -317,8 +340,8 @@ fn held_mails_wait_for_a_person(store: &dyn Store) {
     let before = (mails(store), journal(store));
     for desk in [Desk::Release, discard()] {
         assert_refused(act(3, desk.clone()), "is not held: it is registered");
-        assert_refused(act(4, desk.clone()), "still waiting");
-        assert_refused(act(5, desk), "there is no mail 5");
+        assert_refused(act(4, desk.clone()), "still waits");
+        assert_refused(act(5, desk), "mail 5 is not there");
     }
     let refusal = act(5, Desk::Release).unwrap_err();
     assert_eq!(refusal.disposition(), Disposition::GiveUp);
@@ -330,7 +353,7 @@ fn held_mails_wait_for_a_person(store: &dyn Store) {
 
     act(1, Desk::Release).unwrap();
     act(2, discard()).unwrap();
-    assert_refused(act(1, discard()), "still waiting");
+    assert_refused(act(1, discard()), "still waits");
     assert_refused(act(2, Desk::Release), "is not held: it is ignored");
     assert!(store.mails_held().unwrap().is_empty());
     let waiting = store.mails_undecided(10).unwrap();

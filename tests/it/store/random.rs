@@ -73,6 +73,8 @@ struct Memory {
     not_before: BTreeMap<String, i64>,
     /// The same for the next attempt alone.
     retry_at: BTreeMap<String, i64>,
+    /// The latest time of a decision; a clock that goes back is refused.
+    clock: jiff::Timestamp,
     /// How letters ended.
     ended: BTreeMap<String, LetterState>,
 }
@@ -89,7 +91,10 @@ fn take(store: &dyn Store, memory: &mut Memory, step: &Step) {
         }
         Step::Decide(reasons, days) => {
             let undecided = store.mails_undecided(reasons.len()).unwrap();
-            let at = noon() + SignedDuration::from_hours(24 * i64::from(*days));
+            let at = memory
+                .clock
+                .max(noon() + SignedDuration::from_hours(24 * i64::from(*days)));
+            memory.clock = at;
             let verdicts: Vec<_> = undecided
                 .iter()
                 .zip(reasons)
@@ -99,8 +104,9 @@ fn take(store: &dyn Store, memory: &mut Memory, step: &Step) {
             assert_eq!(store.mails_decide(&verdicts, at).unwrap().len(), registered);
         }
         Step::DecideAny(seq, reason) => {
+            memory.clock = memory.clock.max(noon());
             store
-                .mails_decide(&[verdict(*seq, *reason, "CJ", noon())], noon())
+                .mails_decide(&[verdict(*seq, *reason, "CJ", memory.clock)], memory.clock)
                 .unwrap();
         }
         Step::Fail(seq) => {
