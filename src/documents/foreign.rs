@@ -4,6 +4,7 @@
 use super::File;
 use super::detect::Detected;
 use super::formats::markup::{self, Root};
+use crate::message::begins_like_mail;
 
 mod container;
 
@@ -49,29 +50,6 @@ const SIGNATURES: &[(&[u8], Detected)] = &[
     (b"\x00\x00\x01\xba", Detected::Video),
     (b"FLV\x01", Detected::Video),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Detected::Video),
-];
-
-/// Names of header lines with which a mail begins.
-const MAIL_HEADERS: &[&str] = &[
-    "return-path",
-    "received",
-    "delivered-to",
-    "from",
-    "to",
-    "subject",
-    "date",
-    "message-id",
-    "mime-version",
-    "content-type",
-    "content-transfer-encoding",
-    "reply-to",
-    "sender",
-    "x-mailer",
-    "dkim-signature",
-    "authentication-results",
-    "arc-seal",
-    "x-original-to",
-    "user-agent",
 ];
 
 /// The foreign kind that the file's signature names beyond doubt.
@@ -131,7 +109,7 @@ pub(crate) fn by_appearance(file: &File<'_>) -> Detected {
         return Detected::Certificate;
     }
     let start = &bytes[..bytes.len().min(4096)];
-    if looks_like_mail(start) {
+    if begins_like_mail(start) {
         return Detected::Email;
     }
     let printable = start
@@ -153,20 +131,6 @@ fn is_certificate(bytes: &[u8]) -> bool {
         || (bytes.starts_with(&[0x30, 0x82])
             && bytes.get(4..6) == Some(&[0x30, 0x82])
             && bytes.get(8..11) == Some(&[0xa0, 0x03, 0x02]))
-}
-
-fn looks_like_mail(start: &[u8]) -> bool {
-    if start.starts_with(b"From ") {
-        return true;
-    }
-    let Some(colon) = start.iter().position(|byte| *byte == b':') else {
-        return false;
-    };
-    let Ok(name) = std::str::from_utf8(&start[..colon]) else {
-        return false;
-    };
-    let name = name.trim_end().to_ascii_lowercase();
-    MAIL_HEADERS.contains(&name.as_str())
 }
 
 /// What the citizen is told about a kind that is not accepted: what is wrong, and the one step to do.

@@ -19,7 +19,7 @@ use crate::receipt::content::{self, Agency, File, Marking, Office, Receipt, Regi
 use crate::receipt::signature::{self, SealText, Signer};
 use crate::receipt::{page, wording};
 use crate::registry::{Entry, FileRecord, InstanceSecret, Number, RequestType, Spelling, UNDETERMINED};
-use crate::store::{Issued, Owing};
+use crate::store::{ArchiveError, Issued, Owing};
 
 /// Receipts made before one commit; each needs a few hundred kilobytes meanwhile.
 const BATCH_MAX: usize = 32;
@@ -74,7 +74,7 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
             }));
             (
                 one.entry.number.clone(),
-                made.unwrap_or_else(|_| Err(FAILED_INSIDE.to_owned())),
+                made.unwrap_or_else(|_| Err(Trouble::WithThisOne(FAILED_INSIDE.to_owned()))),
             )
         })
         .collect();
@@ -82,7 +82,9 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
     for (number, made) in results {
         match made {
             Ok(issued) => round.issued.push(issued),
-            Err(why) => round.failed.push((number, why)),
+            Err(Trouble::WithThisOne(why)) => round.failed.push((number, why)),
+            // The disk is full or away; nothing of this round is recorded, and all of it is made again.
+            Err(Trouble::WithTheArchive(error)) => return Err(error.into()),
         }
     }
     time(Stage::Issue, || house.store.receipts_issue(&round.issued))?;
@@ -99,6 +101,26 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
             .receipt_failed(number, why, at + retry::wait(attempts))?;
     }
     Ok(round)
+}
+
+/// Why a receipt was not made.
+enum Trouble {
+    /// Something about this entry: it is counted and tried again later.
+    WithThisOne(String),
+    /// The world's fault: no entry has failed by it.
+    WithTheArchive(ArchiveError),
+}
+
+impl From<String> for Trouble {
+    fn from(why: String) -> Self {
+        Self::WithThisOne(why)
+    }
+}
+
+impl From<ArchiveError> for Trouble {
+    fn from(error: ArchiveError) -> Self {
+        Self::WithTheArchive(error)
+    }
 }
 
 /// Whether a letter goes out by itself.
@@ -150,7 +172,7 @@ fn issue_one(
     owing: &Owing,
     answer: Answer,
     at: Timestamp,
-) -> Result<Issued, String> {
+) -> Result<Issued, Trouble> {
     let entry = &owing.entry;
     let content = compose(letterhead, secret, entry, at)?;
     let pdf = time(Stage::Render, || page::render(&content)).map_err(|error| with_causes(&error))?;
@@ -159,8 +181,7 @@ fn issue_one(
     })
     .map_err(|error| with_causes(&error))?;
     reach("issue.sealed");
-    let receipt_sha256 =
-        time(Stage::Issue, || house.archive.put(&sealed)).map_err(|error| with_causes(&error))?;
+    let receipt_sha256 = time(Stage::Issue, || house.archive.put(&sealed))?;
     reach("issue.receipt-archived");
     let letter = match (&entry.summary.sender_address, answer) {
         (Some(to), Answer::Letter) => letter(house, letterhead, secret, entry, to, &content, sealed, at)?,
@@ -188,7 +209,7 @@ fn letter(
     content: &Receipt,
     pdf: Vec<u8>,
     at: Timestamp,
-) -> Result<Option<Outgoing>, String> {
+) -> Result<Option<Outgoing>, Trouble> {
     let from = letterhead
         .addresses
         .get(&entry.source)
@@ -206,10 +227,9 @@ fn letter(
         Err(ComposeError::Address {
             whose: Whose::Sender, ..
         }) => return Ok(None),
-        Err(error) => return Err(with_causes(&error)),
+        Err(error) => return Err(Trouble::WithThisOne(with_causes(&error))),
     };
-    let sha256 =
-        time(Stage::Issue, || house.archive.put(&composed.bytes)).map_err(|error| with_causes(&error))?;
+    let sha256 = time(Stage::Issue, || house.archive.put(&composed.bytes))?;
     Ok(Some(Outgoing {
         message_id: composed.message_id,
         kind: Kind::Receipt,

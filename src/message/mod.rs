@@ -15,12 +15,14 @@
 
 mod charset;
 mod files;
+mod opening;
 mod origin;
 
 use jiff::Timestamp;
 use mail_parser::{HeaderName, MessageParser, MimeHeaders};
 
 pub use files::{Attachment, Container};
+pub use opening::begins_like_mail;
 pub use origin::Origin;
 
 /// How deep forwarded messages are opened.

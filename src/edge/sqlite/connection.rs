@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use super::unavailable;
 use crate::registry::InstanceSecret;
@@ -27,7 +27,7 @@ pub(super) fn open_for_writing(path: &Path) -> Stored<Connection> {
     // Before anything is written: another program's file must stay as it is.
     refuse_foreign(&connection)?;
     let prepare = || -> rusqlite::Result<()> {
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        use_wal(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "trusted_schema", false)
@@ -52,6 +52,29 @@ fn refuse_foreign(connection: &Connection) -> Stored<()> {
     Err(StoreError::Refused(
         "the file is a database of another program; choose another `dir`".into(),
     ))
+}
+
+/// Switches the file to WAL, once in its life. Two programs that do it at the same instant get "busy" at once, without
+/// the time-out, so it is tried again here.
+fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let mode = |connection: &Connection| {
+        connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0))
+    };
+    let mut tries = 0;
+    loop {
+        let switched = match mode(connection) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(_) => connection.pragma_update(None, "journal_mode", "WAL"),
+            Err(error) => Err(error),
+        };
+        match switched {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && tries < 500 => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return other,
+        }
+    }
 }
 
 /// The connection that only reads.

@@ -129,23 +129,7 @@ fn take(store: &dyn Store, memory: &mut Memory, step: &Step) {
                     .unwrap();
             }
         }
-        Step::Claim(seconds, limit) => {
-            let now = noon() + SignedDuration::from_secs(*seconds);
-            let due = store
-                .letters_claim_due(now, now + SignedDuration::from_secs(LEASE_S), *limit)
-                .unwrap();
-            let claimed: Vec<String> = due.into_iter().map(|one| one.letter.message_id).collect();
-            let is_over = claimed.iter().any(|id| memory.ended.contains_key(id));
-            assert!(!is_over, "claimed after its end");
-            for id in &claimed {
-                let before = memory.not_before.insert(id.clone(), seconds + LEASE_S);
-                assert!(
-                    before.is_none_or(|before| before <= *seconds),
-                    "claimed too early"
-                );
-            }
-            memory.claimed.extend(claimed);
-        }
+        Step::Claim(seconds, limit) => claim(store, memory, *seconds, *limit),
         Step::ReleaseAll => {
             store.work_begin().unwrap();
             memory.not_before = memory.retry_at.clone();
@@ -153,6 +137,21 @@ fn take(store: &dyn Store, memory: &mut Memory, step: &Step) {
         Step::Finish(index, how) => finish(store, memory, *index, *how),
         Step::Reopen => {}
     }
+}
+
+fn claim(store: &dyn Store, memory: &mut Memory, seconds: i64, limit: usize) {
+    let now = noon() + SignedDuration::from_secs(seconds);
+    let due = store
+        .letters_claim_due(now, now + SignedDuration::from_secs(LEASE_S), limit)
+        .unwrap();
+    let claimed: Vec<String> = due.into_iter().map(|one| one.letter.message_id).collect();
+    let is_over = claimed.iter().any(|id| memory.ended.contains_key(id));
+    assert!(!is_over, "claimed after its end");
+    for id in &claimed {
+        let before = memory.not_before.insert(id.clone(), seconds + LEASE_S);
+        assert!(before.is_none_or(|before| before <= seconds), "claimed too early");
+    }
+    memory.claimed.extend(claimed);
 }
 
 fn act(store: &dyn Store, mail_seq: i64, release: bool) {
