@@ -24,7 +24,12 @@ pub struct FolderMailbox {
     /// Where kept messages go; `None` leaves them where they are.
     move_to: Option<PathBuf>,
     known: HashMap<PathBuf, (Seen, SourceKey, Option<Timestamp>)>,
+    /// Where the messages of the last listing are.
+    by_key: HashMap<SourceKey, PathBuf>,
 }
+
+/// Ends the key of a file that could not even be read to be identified; fetching it tells why.
+const UNREADABLE: &str = ";unreadable";
 
 impl FolderMailbox {
     /// A source that reads `path`.
@@ -34,6 +39,7 @@ impl FolderMailbox {
             path,
             move_to,
             known: HashMap::new(),
+            by_key: HashMap::new(),
         }
     }
 
@@ -88,13 +94,10 @@ impl FolderMailbox {
         self.known.insert(path.to_owned(), (seen, key.clone(), received));
         Ok((key, received, seen.0))
     }
+}
 
-    fn path_of(&self, key: &SourceKey) -> Option<&PathBuf> {
-        self.known
-            .iter()
-            .find(|(path, (_, known, _))| known == key && path.exists())
-            .map(|(path, _)| path)
-    }
+fn sha256_hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 /// SHA-256 of a file, and its first 64 KiB, where the header is.
@@ -130,20 +133,25 @@ fn header_of(path: &Path) -> io::Result<Vec<u8>> {
 impl Mailbox for FolderMailbox {
     fn list(&mut self) -> Result<Vec<Sighting>, MailboxError> {
         let mut sightings = Vec::new();
+        self.by_key.clear();
         for path in self.message_files()? {
-            match self.identify(&path) {
-                Ok((key, received_at, size_bytes)) => {
-                    sightings.push(Sighting {
-                        source: self.source.clone(),
-                        key,
-                        received_at,
-                        size_bytes,
-                    });
-                }
+            let (key, received_at, size_bytes) = match self.identify(&path) {
+                Ok(identified) => identified,
                 // Taken away by somebody between the listing and the look.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(Self::error(&path, "reading")(error)),
-            }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                // One bad file holds up no other: it is told when its turn comes.
+                Err(_) => {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    (SourceKey(format!("{name}{UNREADABLE}")), None, 0)
+                }
+            };
+            self.by_key.insert(key.clone(), path);
+            sightings.push(Sighting {
+                source: self.source.clone(),
+                key,
+                received_at,
+                size_bytes,
+            });
         }
         self.known.retain(|path, _| path.exists());
         sightings.sort_by_key(|sighting| sighting.received_at);
@@ -153,19 +161,23 @@ impl Mailbox for FolderMailbox {
     fn fetch(&mut self, wanted: &[Sighting], size_bytes_max: u64) -> Result<Vec<RawMail>, MailboxError> {
         let mut mails = Vec::new();
         for sighting in wanted {
-            let Some(path) = self.path_of(&sighting.key) else {
+            let Some(path) = self.by_key.get(&sighting.key) else {
                 continue;
             };
-            let (extent, read) = if sighting.size_bytes > size_bytes_max {
-                (Extent::HeaderOnly, header_of(path))
-            } else {
-                (Extent::Whole, fs::read(path))
+            let is_large = sighting.size_bytes > size_bytes_max;
+            let (extent, read) = match is_large {
+                true => (Extent::HeaderOnly, header_of(path)),
+                false => (Extent::Whole, fs::read(path)),
             };
             let bytes = match read {
                 Ok(bytes) => bytes,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(Self::error(path, "reading")(error)),
             };
+            // A file that has grown or changed since it was listed comes with its new key at the next listing.
+            if !is_large && !sighting.key.0.ends_with(&sha256_hex(&bytes)) {
+                continue;
+            }
             mails.push(RawMail {
                 sighting: sighting.clone(),
                 extent,
@@ -181,7 +193,7 @@ impl Mailbox for FolderMailbox {
         };
         fs::create_dir_all(&target).map_err(Self::error(&target, "making"))?;
         for one in kept {
-            let Some(path) = self.path_of(&one.sighting().key).cloned() else {
+            let Some(path) = self.by_key.get(&one.sighting().key).cloned() else {
                 continue;
             };
             let name = path

@@ -13,6 +13,7 @@ mod demo;
 mod faults;
 mod inspect;
 mod journey;
+mod limits;
 mod servers;
 mod store;
 mod support;

@@ -165,7 +165,7 @@ pub(super) fn finish(
     transaction
         .execute(
             "INSERT INTO attempt (message_id, ordinal, finished_at, result, answer)
-             SELECT message_id, attempts, ?2, ?3, ?4 FROM letter WHERE message_id = ?1",
+             SELECT ?1, count(*) + 1, ?2, ?3, ?4 FROM attempt WHERE message_id = ?1",
             params![message_id, at.as_microsecond(), result, answer],
         )
         .map_err(|error| unavailable("recording an attempt to send", error))?;
