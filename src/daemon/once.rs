@@ -57,6 +57,10 @@ pub fn once(
             Ok(fetched) => {
                 pass.shown += fetched.shown;
                 pass.kept += fetched.kept;
+                if let Some(error) = &fetched.trouble {
+                    pass.errors
+                        .push(format!("source {}: {}", source.name, with_causes(error)));
+                }
             }
             Err(error) => pass.errors.push(format!("source {}: {error}", source.name)),
         }

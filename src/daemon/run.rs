@@ -18,6 +18,7 @@ use crate::daemon::logging::scrubbed;
 use crate::daemon::once::{Pass, decide_and_issue, fetch_source, report_delivered, seconds_until};
 use crate::daemon::{House, StartError};
 use crate::flow::deliver;
+use crate::flow::fetch::Fetched;
 use crate::flow::issue::Letterhead;
 use crate::flow::{self, StepError, with_causes};
 use crate::mailbox::Disposition;
@@ -147,25 +148,45 @@ fn read_source(
         ending: &asked,
     };
     let mut patience = Patience { errors: 0 };
+    let mut told = String::new();
     let _guard = EndOnPanic(ending);
     while !ending.asked() {
         let mut ring = || ending.bells.work.ring();
         let wait = match fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut ring) {
             Ok(fetched) => {
                 patience.errors = 0;
-                if fetched.kept > 0 {
-                    info!(
-                        source = source.name,
-                        shown = fetched.shown,
-                        kept = fetched.kept,
-                        "mail kept"
-                    );
-                }
+                report_fetched(source, &fetched, &mut told);
                 Duration::from_secs(source.poll_seconds)
             }
             Err(error) => patience.wait_after("fetch", &source.name, &error),
         };
         doze(ending, wait);
+    }
+}
+
+/// A trouble with single messages is told once and not at every poll, until it changes.
+fn report_fetched(source: &Source, fetched: &Fetched, told: &mut String) {
+    if fetched.kept > 0 {
+        info!(
+            source = source.name,
+            shown = fetched.shown,
+            kept = fetched.kept,
+            "mail kept"
+        );
+    }
+    let why = fetched
+        .trouble
+        .as_ref()
+        .map(|error| scrubbed(&with_causes(error)))
+        .unwrap_or_default();
+    if *told != why {
+        if !why.is_empty() {
+            error!(
+                source = source.name,
+                why, "some mail could not be read or moved; the rest goes on"
+            );
+        }
+        *told = why;
     }
 }
 
@@ -247,11 +268,7 @@ fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
 /// Nothing is due: waits for the bell or for the next letter's time. The connection is kept through short silences,
 /// since the next letter may come in a second; true when the silence has lasted a doze.
 fn wait_for_letters(house: &House, ending: &Ending) -> bool {
-    let next = house
-        .store
-        .backlog()
-        .ok()
-        .and_then(|backlog| backlog.next_letter_at);
+    let next = house.store.letter_next_due().ok().flatten();
     let until_next = Duration::from_secs(seconds_until(next, house.clock.now()).min(DOZE.as_secs()));
     !ending
         .bells

@@ -23,18 +23,21 @@ pub struct Measure {
 const ALONE_FROM_BYTES: u64 = 4 << 20;
 
 /// What one pass over a mailbox did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Fetched {
     /// Messages that the mailbox showed.
     pub shown: usize,
     /// Messages newly kept.
     pub kept: usize,
+    /// The first thing that went wrong with single messages or with moving; the rest went on.
+    pub trouble: Option<StepError>,
 }
 
 /// One pass over one mailbox. `after_batch` is called after each commit, so that the next step can begin.
 ///
 /// # Errors
-/// The mailbox, the store or the archive failed; what was kept before stays kept, the rest is fetched next time.
+/// The mailbox could not be listed, or the store or the archive failed; what was kept before stays kept, the rest is
+/// fetched next time. Trouble with single messages is no error of the pass: see [`Fetched::trouble`].
 pub fn pass(
     house: House<'_>,
     source: &SourceId,
@@ -50,10 +53,9 @@ pub fn pass(
         .partition(|sighting| known.contains_key(&sighting.key));
     let mut fetched = Fetched {
         shown: old.len() + new.len(),
-        kept: 0,
+        ..Fetched::default()
     };
-    // What goes wrong with one message, or with moving, is told at the end and stops nothing before.
-    let mut first_error = None;
+    let mut trouble = None;
     // Kept by a run that died before it could say so to the server; of an oversized one only the header is here.
     let old: Vec<Kept> = old
         .into_iter()
@@ -61,7 +63,7 @@ pub fn pass(
         .map(Kept::after_commit)
         .collect();
     let mut tell = |error: StepError| {
-        first_error.get_or_insert(error);
+        trouble.get_or_insert(error);
     };
     time(Stage::Acknowledge, || mailbox.acknowledge(&old)).unwrap_or_else(|error| tell(error.into()));
     for batch in batches(&new, measure) {
@@ -79,7 +81,8 @@ pub fn pass(
         time(Stage::Acknowledge, || mailbox.acknowledge(&kept)).unwrap_or_else(|error| tell(error.into()));
         reach("fetch.acknowledged");
     }
-    first_error.map_or(Ok(fetched), Err)
+    fetched.trouble = trouble;
+    Ok(fetched)
 }
 
 /// The bytes of a batch; when it fails as a whole, message by message, so that one broken message holds up no other.

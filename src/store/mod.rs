@@ -193,7 +193,7 @@ pub struct Issued {
     pub letter: Option<Outgoing>,
 }
 
-/// How much is waiting, for the operator and for the loop that decides whether to sleep.
+/// How much is waiting, for the operator; counted over the whole registry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
     pub undecided: u64,
@@ -207,8 +207,6 @@ pub struct Backlog {
     pub receipts_failing: u64,
     /// Letters queued that have failed at least once.
     pub letters_failing: u64,
-    /// The earliest time at which a queued letter is due.
-    pub next_letter_at: Option<Timestamp>,
 }
 
 /// Why the store could not do it.
@@ -298,6 +296,8 @@ pub trait Store: Send + Sync {
     fn letter_requeue(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<()>;
     /// How many letters were queued to an address since an instant, without regard to case.
     fn letters_to(&self, address: &str, since: Timestamp) -> Stored<u64>;
+    /// When the next queued letter is due, counting leases.
+    fn letter_next_due(&self) -> Stored<Option<Timestamp>>;
     /// Ends an attempt.
     fn letter_attempt_finish(&self, message_id: &str, attempt: &Attempt, at: Timestamp) -> Stored<()>;
 

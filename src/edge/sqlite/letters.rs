@@ -240,6 +240,13 @@ pub(super) fn to_address(connection: &Connection, to: &str, since: Timestamp) ->
         .map_err(|error| unavailable("counting letters to an address", error))
 }
 
+pub(super) fn next_due(connection: &Connection) -> Stored<Option<Timestamp>> {
+    connection
+        .prepare_cached("SELECT min(max(next_at, lease_until)) FROM letter WHERE state = 'queued'")
+        .and_then(|mut statement| statement.query_row([], |row| rows::instant_opt(row, 0)))
+        .map_err(|error| unavailable("looking for the next letter", error))
+}
+
 pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
     let read = || -> rusqlite::Result<Backlog> {
         connection
@@ -252,8 +259,7 @@ pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
                         (SELECT count(*) FROM receipt r WHERE r.state = 'issued' AND NOT EXISTS (SELECT 1 FROM letter l
                           WHERE l.register = r.register AND l.year = r.year AND l.number = r.number)),
                         (SELECT count(*) FROM receipt WHERE state = 'owed' AND attempts > 0),
-                        (SELECT count(*) FROM letter WHERE state = 'queued' AND last_answer IS NOT NULL),
-                        (SELECT min(max(next_at, lease_until)) FROM letter WHERE state = 'queued')",
+                        (SELECT count(*) FROM letter WHERE state = 'queued' AND last_answer IS NOT NULL)",
             )?
             .query_row([], |row| {
                 Ok(Backlog {
@@ -265,7 +271,6 @@ pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
                     unanswered: rows::size(row, 5)?,
                     receipts_failing: rows::size(row, 6)?,
                     letters_failing: rows::size(row, 7)?,
-                    next_letter_at: rows::instant_opt(row, 8)?,
                 })
             })
     };

@@ -209,6 +209,10 @@ impl Store for SqliteStore {
         })
     }
 
+    fn letter_next_due(&self) -> Stored<Option<Timestamp>> {
+        letters::next_due(&self.reader())
+    }
+
     fn letter_attempt_finish(&self, message_id: &str, attempt: &Attempt, at: Timestamp) -> Stored<()> {
         self.transaction("recording an attempt to send", |transaction| {
             letters::finish(transaction, message_id, attempt, at)

@@ -166,7 +166,7 @@ pub(super) fn letters_end_once(store: &dyn Store) {
     let backlog = store.backlog().unwrap();
     assert_eq!((backlog.letters_queued, backlog.letters_given_up), (2, 1));
     assert_eq!(
-        backlog.next_letter_at,
+        store.letter_next_due().unwrap(),
         Some(after(202)),
         "when the fourth's lease runs out"
     );
