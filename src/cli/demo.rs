@@ -194,16 +194,18 @@ fn print(house: &House) -> Result<(), Failure> {
 
 fn print_where(dir: &Path, receipts: usize, letters: usize) {
     let dir = dir.display();
+    // As it was called, so that the lines can be copied: after `cargo run` the program is on no search path.
+    let program = std::env::args().next().unwrap_or_else(|| "recipisa".into());
     text::line(&format!(
         "
 {receipts} receipts, {letters} letters sent now. Where to look:
-  {dir}/receipts/    the signed receipts; open one, or check it: recipisa verify {dir}/receipts/recipisa-….pdf
+  {dir}/receipts/    the signed receipts; open one, or check it: {program} verify {dir}/receipts/recipisa-….pdf
   {dir}/letters/     the letters that citizens would get, as .eml files
   {dir}/mailboxes/   the citizens' mails as they came
   {dir}/registry/    the database and the archive of every byte
 Go on with:
-  recipisa --config {dir}/recipisa.toml entries
-  recipisa --config {dir}/recipisa.toml show 1/20.11.2026
-  recipisa --config {dir}/recipisa.toml mails --json"
+  {program} --config {dir}/recipisa.toml entries
+  {program} --config {dir}/recipisa.toml show 1/20.11.2026
+  {program} --config {dir}/recipisa.toml mails --json"
     ));
 }
