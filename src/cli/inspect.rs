@@ -13,8 +13,8 @@ use crate::calendar::Calendar;
 use crate::calendar::hours::OfficeHours;
 use crate::cli::json::{self as shapes, MailFacts};
 use crate::cli::{Failure, open, text};
+use crate::config::Caps;
 use crate::daemon::{logging, policy};
-use crate::documents::Limits;
 use crate::mailbox::Extent;
 use crate::message;
 use crate::registry::{Decided, Desk, FileRecord, Incoming, Policy, decide, examine_alone};
@@ -51,22 +51,29 @@ impl Kind {
 /// Inspects everything, in parallel; the exit code is 0 whatever the verdicts.
 pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Failure> {
     logging::start();
-    let policy = match config {
-        Some(file) => policy(&open::settings(Some(file))?),
-        None => Policy {
-            limits: Limits::default(),
-            files_max: 200,
-            screening: screening::Policy::default(),
-            request_types: Vec::new(),
-            calendar: Calendar::without_overrides(),
-        },
+    let (policy, mail_bytes_max) = match config {
+        Some(file) => {
+            let settings = open::settings(Some(file))?;
+            (policy(&settings), settings.measure.mail_bytes_max)
+        }
+        None => {
+            let defaults = Caps::default();
+            let policy = Policy {
+                limits: defaults.documents,
+                files_max: defaults.files_max,
+                screening: screening::Policy::default(),
+                request_types: Vec::new(),
+                calendar: Calendar::without_overrides(),
+            };
+            (policy, defaults.measure.mail_bytes_max)
+        }
     };
     let mut files = Vec::new();
     for path in &options.paths {
         gather(path, &mut files);
     }
     files.par_iter().for_each(|path| {
-        let seen = Seen::of(path, options.kind, &policy);
+        let seen = Seen::of(path, options.kind, &policy, mail_bytes_max);
         if options.json {
             text::line(&seen.as_json(&path.display().to_string()).to_string());
         } else {
@@ -103,7 +110,7 @@ enum Seen {
 }
 
 impl Seen {
-    fn of(path: &Path, wanted: Option<Kind>, policy: &Policy) -> Self {
+    fn of(path: &Path, wanted: Option<Kind>, policy: &Policy, mail_bytes_max: u64) -> Self {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -126,7 +133,7 @@ impl Seen {
             .to_string_lossy()
             .into_owned();
         catch_unwind(AssertUnwindSafe(|| match kind {
-            Kind::Mail => Self::Mail(Box::new(rehearse(&bytes, policy))),
+            Kind::Mail => Self::Mail(Box::new(rehearse(&bytes, policy, mail_bytes_max))),
             Kind::Document => Self::Document(examine_alone(&name, &bytes, &policy.limits)),
         }))
         .unwrap_or_else(|_| Self::Failed(kind, "the program failed on this file; please report it".into()))
@@ -186,7 +193,7 @@ impl Seen {
 }
 
 /// As the registry would decide, at the time when the mail arrived.
-fn rehearse(bytes: &[u8], policy: &Policy) -> Decided {
+fn rehearse(bytes: &[u8], policy: &Policy, mail_bytes_max: u64) -> Decided {
     let received_at = message::received_at(bytes).unwrap_or(Timestamp::UNIX_EPOCH);
     let desk = Desk {
         source: String::new(),
@@ -195,9 +202,14 @@ fn rehearse(bytes: &[u8], policy: &Policy) -> Decided {
         register: String::new(),
         hours: OfficeHours::default(),
     };
+    let is_whole = bytes.len() as u64 <= mail_bytes_max;
     let incoming = Incoming {
         bytes,
-        extent: Extent::Whole,
+        extent: if is_whole {
+            Extent::Whole
+        } else {
+            Extent::HeaderOnly
+        },
         standing: Standing::New,
         received_at,
     };

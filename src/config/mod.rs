@@ -172,7 +172,12 @@ fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settin
             })
         });
     let request_types = request_types(root);
-    let (limits, files_max, letters_a_day, measure) = limits(root);
+    let Caps {
+        documents: limits,
+        files_max,
+        letters_a_day,
+        measure,
+    } = limits(root);
     Some(Settings {
         agency: agency?,
         storage_dir: storage_dir?,
@@ -252,30 +257,57 @@ fn request_types(root: &Section<'_, '_>) -> Vec<RequestType> {
     types
 }
 
-fn limits(root: &Section<'_, '_>) -> (Limits, usize, u64, Measure) {
-    const MB: u64 = 1_000_000;
-    let mut limits = Limits::default();
-    let mut files_max = 200;
-    let mut letters_a_day = 20;
-    let mut measure = Measure {
-        batch_bytes_max: 16 * MB,
-        batch_mails_max: 50,
-        mail_bytes_max: 50 * MB,
-    };
-    if let Some(section) = root.section("limits") {
-        measure.mail_bytes_max =
-            section.integer("mail_bytes_max", measure.mail_bytes_max, 100_000..=500 * MB);
-        measure.batch_bytes_max =
-            section.integer("batch_bytes_max", measure.batch_bytes_max, 100_000..=500 * MB);
-        limits.size_bytes_max = section.integer("file_bytes_max", limits.size_bytes_max, 10_000..=500 * MB);
-        limits.pixels_max = section.integer("pixels_max", limits.pixels_max, 1_000_000..=500 * MB);
-        limits.pages_max = section.integer("pages_max", limits.pages_max.into(), 1..=100_000) as u32;
-        limits.nesting_max = section.integer("nesting_max", limits.nesting_max.into(), 1..=10) as u8;
-        files_max = section.integer("files_max", files_max as u64, 1..=10_000) as usize;
-        letters_a_day = section.integer("letters_a_day", letters_a_day, 1..=10_000);
-        section.finish();
+/// What `[limits]` says.
+#[derive(Debug, Clone)]
+pub struct Caps {
+    pub documents: Limits,
+    pub files_max: usize,
+    pub letters_a_day: u64,
+    pub measure: Measure,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            documents: Limits::default(),
+            files_max: 200,
+            letters_a_day: 20,
+            measure: Measure {
+                batch_bytes_max: 16 * MB,
+                batch_mails_max: 50,
+                mail_bytes_max: 50 * MB,
+            },
+        }
     }
-    (limits, files_max, letters_a_day, measure)
+}
+
+const MB: u64 = 1_000_000;
+
+fn limits(root: &Section<'_, '_>) -> Caps {
+    let Some(section) = root.section("limits") else {
+        return Caps::default();
+    };
+    let Caps {
+        mut documents,
+        files_max,
+        letters_a_day,
+        mut measure,
+    } = Caps::default();
+    measure.mail_bytes_max = section.integer("mail_bytes_max", measure.mail_bytes_max, 100_000..=500 * MB);
+    measure.batch_bytes_max = section.integer("batch_bytes_max", measure.batch_bytes_max, 100_000..=500 * MB);
+    documents.size_bytes_max = section.integer("file_bytes_max", documents.size_bytes_max, 10_000..=500 * MB);
+    documents.pixels_max = section.integer("pixels_max", documents.pixels_max, 1_000_000..=500 * MB);
+    documents.pages_max = section.integer("pages_max", documents.pages_max.into(), 1..=100_000) as u32;
+    documents.nesting_max = section.integer("nesting_max", documents.nesting_max.into(), 1..=10) as u8;
+    let files_max = section.integer("files_max", files_max as u64, 1..=10_000) as usize;
+    let letters_a_day = section.integer("letters_a_day", letters_a_day, 1..=10_000);
+    section.finish();
+    Caps {
+        documents,
+        files_max,
+        letters_a_day,
+        measure,
+    }
 }
 
 #[cfg(test)]

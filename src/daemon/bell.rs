@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Counts its rings, so that none is missed between two waits.
+/// Remembers that it has rung, so that no ring is missed between two waits.
 #[derive(Default)]
 pub(super) struct Bell {
     rung: Mutex<bool>,

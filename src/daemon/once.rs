@@ -35,12 +35,7 @@ pub fn once(
 ) -> Pass {
     let mut pass = Pass::default();
     let now = || house.clock.now();
-    let flow_house = flow::House {
-        store: &house.store,
-        archive: &house.archive,
-        now: &now,
-        ending,
-    };
+    let flow_house = house.for_steps(&now, ending);
     if let Err(error) = house.store.work_begin() {
         pass.errors.push(with_causes(&error));
         return pass;
@@ -65,8 +60,9 @@ pub fn once(
             Err(error) => pass.errors.push(format!("source {}: {error}", source.name)),
         }
     }
-    if let Err(error) = decide_and_issue(house, flow_house, letterhead, &mut pass) {
-        pass.errors.push(with_causes(&error));
+    match decide_and_issue(house, flow_house, letterhead, Issuing::Now, &mut pass) {
+        Ok(None) => {}
+        Ok(Some(error)) | Err(error) => pass.errors.push(with_causes(&error)),
     }
     if let Err(error) = deliver_all(flow_house, transport, &mut pass) {
         pass.errors.push(with_causes(&error));
@@ -85,27 +81,47 @@ pub(super) fn fetch_source(
     fetch::pass(flow_house, &id, mailbox, house.settings.measure, after_batch)
 }
 
-/// Decides all undecided mails and issues all receipts owed.
+/// Whether receipts are issued in this pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Issuing {
+    Now,
+    /// It has just failed as a whole; mails are decided all the same.
+    Later,
+}
+
+/// Decides all undecided mails and issues all receipts owed. When receipts cannot be issued at all, that trouble is
+/// returned at the end, and the mails are decided first.
 pub(super) fn decide_and_issue(
     house: &House,
     flow_house: flow::House<'_>,
     letterhead: &Letterhead,
+    mut issuing: Issuing,
     pass: &mut Pass,
-) -> Result<(), StepError> {
+) -> Result<Option<StepError>, StepError> {
+    let mut trouble = None;
     while !(flow_house.ending)() {
-        let admitted = admit::round(flow_house, &house.desks, &house.policy)?;
         let before = (pass.decided, pass.receipts);
+        let admitted = admit::round(flow_house, &house.desks, &house.policy)?;
         pass.decided += admitted.decided.len();
         report_admitted(house, &admitted, &mut pass.errors);
-        let round = issue::round(flow_house, letterhead)?;
-        pass.receipts += round.issued.len();
-        report_issued(house, &round, &mut pass.errors);
+        if issuing == Issuing::Now {
+            match issue::round(flow_house, letterhead) {
+                Ok(round) => {
+                    pass.receipts += round.issued.len();
+                    report_issued(house, &round, &mut pass.errors);
+                }
+                Err(error) => {
+                    issuing = Issuing::Later;
+                    trouble = Some(error);
+                }
+            }
+        }
         // What failed stays due; it is tried again at the next pass and not in a circle now.
         if (pass.decided, pass.receipts) == before {
             break;
         }
     }
-    Ok(())
+    Ok(trouble)
 }
 
 fn deliver_all(

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::config::{Carrier, Settings, Source, SourceKind};
@@ -14,6 +15,7 @@ use crate::edge::imap::ImapMailbox;
 use crate::edge::signing::pkcs12::{Pkcs12Error, Pkcs12Signer};
 use crate::edge::smtp::SmtpTransport;
 use crate::edge::sqlite::SqliteStore;
+use crate::flow;
 use crate::flow::issue::Letterhead;
 use crate::mailbox::{Mailbox, SourceId};
 use crate::outbox::Transport;
@@ -96,6 +98,20 @@ impl House {
             desks,
             policy,
         })
+    }
+
+    /// What the steps work with.
+    pub(super) fn for_steps<'a>(
+        &'a self,
+        now: &'a (dyn Fn() -> Timestamp + Sync),
+        ending: &'a (dyn Fn() -> bool + Sync),
+    ) -> flow::House<'a> {
+        flow::House {
+            store: &self.store,
+            archive: &self.archive,
+            now,
+            ending,
+        }
     }
 
     /// Takes the lock of the storage folder.

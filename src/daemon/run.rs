@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{error, info};
@@ -15,12 +16,12 @@ use tracing::{error, info};
 use crate::config::Source;
 use crate::daemon::bell::Bell;
 use crate::daemon::logging::scrubbed;
-use crate::daemon::once::{Pass, decide_and_issue, fetch_source, report_delivered, seconds_until};
+use crate::daemon::once::{Issuing, Pass, decide_and_issue, fetch_source, report_delivered, seconds_until};
 use crate::daemon::{House, StartError};
 use crate::flow::deliver;
 use crate::flow::fetch::Fetched;
 use crate::flow::issue::Letterhead;
-use crate::flow::{self, StepError, with_causes};
+use crate::flow::{StepError, with_causes};
 use crate::mailbox::Disposition;
 use crate::outbox::Transport;
 use crate::store::Store;
@@ -116,9 +117,15 @@ struct Patience {
 }
 
 impl Patience {
-    fn wait_after(&mut self, step: &'static str, source: &str, error: &StepError) -> Duration {
+    /// The next wait in seconds; longer each time.
+    fn next_s(&mut self) -> u64 {
         let wait = WAITS_S[self.errors.min(WAITS_S.len() - 1)];
         self.errors += 1;
+        wait
+    }
+
+    fn wait_after(&mut self, step: &'static str, source: &str, error: &StepError) -> Duration {
+        let wait = self.next_s();
         let needs_person = error.disposition() == Disposition::Stop;
         let why = scrubbed(&with_causes(error));
         error!(
@@ -141,12 +148,7 @@ fn read_source(
 ) {
     let now = || house.clock.now();
     let asked = || ending.asked();
-    let flow_house = flow::House {
-        store: &house.store,
-        archive: &house.archive,
-        now: &now,
-        ending: &asked,
-    };
+    let flow_house = house.for_steps(&now, &asked);
     let mut patience = Patience { errors: 0 };
     let mut told = String::new();
     let _guard = EndOnPanic(ending);
@@ -203,19 +205,27 @@ fn doze(ending: &Ending, wait: Duration) {
 fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
     let now = || house.clock.now();
     let asked = || ending.asked();
-    let flow_house = flow::House {
-        store: &house.store,
-        archive: &house.archive,
-        now: &now,
-        ending: &asked,
-    };
+    let flow_house = house.for_steps(&now, &asked);
     let mut patience = Patience { errors: 0 };
+    let mut issuing = Patience { errors: 0 };
+    let mut not_before = house.clock.now();
     let _guard = EndOnPanic(ending);
     while !ending.asked() {
         let mut pass = Pass::default();
+        let when = if house.clock.now() < not_before {
+            Issuing::Later
+        } else {
+            Issuing::Now
+        };
         // What failed item by item is told already and has its own time for another try.
-        match decide_and_issue(house, flow_house, letterhead, &mut pass) {
-            Ok(()) => patience.errors = 0,
+        match decide_and_issue(house, flow_house, letterhead, when, &mut pass) {
+            Ok(None) if when == Issuing::Now => (patience.errors, issuing.errors) = (0, 0),
+            Ok(None) => patience.errors = 0,
+            // Only receipts wait: mails go on being decided.
+            Ok(Some(error)) => {
+                let wait = issuing.wait_after("issue", "", &error);
+                not_before = house.clock.now() + SignedDuration::try_from(wait).unwrap_or_default();
+            }
             Err(error) => doze(ending, patience.wait_after("register", "", &error)),
         }
         if pass.receipts > 0 {
@@ -228,12 +238,7 @@ fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
 fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
     let now = || house.clock.now();
     let asked = || ending.asked();
-    let flow_house = flow::House {
-        store: &house.store,
-        archive: &house.archive,
-        now: &now,
-        ending: &asked,
-    };
+    let flow_house = house.for_steps(&now, &asked);
     let mut patience = Patience { errors: 0 };
     let _guard = EndOnPanic(ending);
     let mut silence = 0;
@@ -242,9 +247,7 @@ fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
             Ok(delivered) => {
                 report_delivered(&delivered, &mut Vec::new());
                 if delivered.transport_down {
-                    let wait = WAITS_S[patience.errors.min(WAITS_S.len() - 1)];
-                    patience.errors += 1;
-                    doze(ending, Duration::from_secs(wait));
+                    doze(ending, Duration::from_secs(patience.next_s()));
                 } else if delivered.is_empty() {
                     patience.errors = 0;
                     silence = if wait_for_letters(house, ending) {

@@ -158,7 +158,15 @@ impl Archive for FolderArchive {
             what: path.display().to_string(),
             source,
         };
-        let bytes = fs::read(&path).map_err(error)?;
+        let bytes = fs::read(&path).map_err(|source| {
+            // With the whole archive away, no single file is missing.
+            let is_away = source.kind() == io::ErrorKind::NotFound && !self.root.join("tmp").exists();
+            error(if is_away {
+                io::Error::other("the archive is not there; is its disk mounted?")
+            } else {
+                source
+            })
+        })?;
         if data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes)) != sha256 {
             let source = io::Error::new(
                 io::ErrorKind::InvalidData,

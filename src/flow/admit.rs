@@ -57,13 +57,15 @@ pub fn round(
     reach("admit.decided");
     let mut admitted = Admitted::default();
     let mut verdicts = Vec::new();
+    let mut world = None;
     for (mail_seq, result) in results {
-        match result? {
-            Ok(decided) => {
+        match result {
+            Ok(Ok(decided)) => {
                 admitted.decided.push((mail_seq, decided.outcome, decided.reason));
                 verdicts.push(MailVerdict { mail_seq, decided });
             }
-            Err(why) => admitted.failed.push((mail_seq, why)),
+            Ok(Err(why)) => admitted.failed.push((mail_seq, why)),
+            Err(error) => world = Some(error),
         }
     }
     admitted.entries = time(Stage::Register, || house.store.mails_decide(&verdicts, at))?;
@@ -71,7 +73,11 @@ pub fn round(
     for (mail_seq, why) in &admitted.failed {
         house.store.mail_failed(*mail_seq, why, ATTEMPTS_MAX, at)?;
     }
-    Ok(admitted)
+    // The others are decided; when nothing else was to be done, the fault is told.
+    match world {
+        Some(error) if admitted.decided.is_empty() && admitted.failed.is_empty() => Err(error.into()),
+        _ => Ok(admitted),
+    }
 }
 
 fn within_bounds(mut batch: Vec<Undecided>) -> Vec<Undecided> {

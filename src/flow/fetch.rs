@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{House, StepError};
-use crate::mailbox::{Extent, Kept, Mailbox, RawMail, Sighting, SourceId, SourceKey};
+use crate::mailbox::{Extent, Kept, Mailbox, MailboxError, RawMail, Sighting, SourceId, SourceKey};
 use crate::message;
 use crate::store::Arrival;
 
@@ -50,7 +50,7 @@ pub fn pass(
     let known: HashMap<SourceKey, Extent> = house.store.mails_known(source, &keys)?.into_iter().collect();
     let (old, new): (Vec<Sighting>, Vec<Sighting>) = shown
         .into_iter()
-        .partition(|sighting| known.contains_key(&sighting.key));
+        .partition(|sighting| is_done(known.get(&sighting.key), sighting, measure));
     let mut fetched = Fetched {
         shown: old.len() + new.len(),
         ..Fetched::default()
@@ -71,8 +71,8 @@ pub fn pass(
             break;
         }
         let mails = time(Stage::Fetch, || {
-            fetch_what_can_be(mailbox, batch, measure, &mut tell)
-        });
+            fetch_what_can_be(house, mailbox, batch, measure, &mut tell)
+        })?;
         reach("fetch.fetched");
         fetched.kept += mails.len();
         let kept = time(Stage::Keep, || keep(house, mails))?;
@@ -85,36 +85,55 @@ pub fn pass(
     Ok(fetched)
 }
 
+/// Whether nothing is to be fetched for a message. One that was too large comes whole when the limit has been raised.
+fn is_done(known: Option<&Extent>, sighting: &Sighting, measure: Measure) -> bool {
+    match known {
+        None => false,
+        Some(Extent::Whole) => true,
+        Some(Extent::HeaderOnly) => sighting.size_bytes > measure.mail_bytes_max,
+    }
+}
+
 /// The bytes of a batch; when it fails as a whole, message by message, so that one broken message holds up no other.
 fn fetch_what_can_be(
+    house: House<'_>,
     mailbox: &mut dyn Mailbox,
     batch: &[Sighting],
     measure: Measure,
     tell: &mut dyn FnMut(StepError),
-) -> Vec<RawMail> {
-    let error = match mailbox.fetch(batch, measure.mail_bytes_max) {
-        Ok(mails) => {
-            let silent = batch.len().saturating_sub(mails.len());
-            if silent > 0 {
-                // Taken away by somebody meanwhile, or kept back by the server; the next pass tells which.
-                tell(StepError::NoBytes { messages: silent });
-            }
-            return mails;
-        }
-        Err(error) => error,
-    };
-    if batch.len() == 1 {
-        tell(error.into());
-        return Vec::new();
-    }
+) -> Result<Vec<RawMail>, MailboxError> {
     let mut mails = Vec::new();
-    for one in batch {
-        match mailbox.fetch(std::slice::from_ref(one), measure.mail_bytes_max) {
-            Ok(fetched) => mails.extend(fetched),
-            Err(error) => tell(error.into()),
+    match mailbox.fetch(batch, measure.mail_bytes_max) {
+        Ok(fetched) => mails = fetched,
+        Err(error) if error.is_away() => return Err(error),
+        Err(error) if batch.len() == 1 => {
+            tell(error.into());
+            return Ok(mails);
+        }
+        Err(_) => {
+            for one in batch.iter().take_while(|_| !(house.ending)()) {
+                match mailbox.fetch(std::slice::from_ref(one), measure.mail_bytes_max) {
+                    Ok(fetched) => mails.extend(fetched),
+                    // What came before is kept; the next batch will tell that the server is gone.
+                    Err(error) if error.is_away() => break,
+                    Err(error) => tell(error.into()),
+                }
+            }
         }
     }
-    mails
+    let silent: Vec<&str> = batch
+        .iter()
+        .filter(|one| !mails.iter().any(|mail| mail.sighting.key == one.key))
+        .map(|one| one.key.0.as_str())
+        .collect();
+    if let Some(first) = silent.first() {
+        // Taken away by somebody meanwhile, or kept back by the server; the next pass tells which.
+        tell(StepError::NoBytes {
+            messages: silent.len(),
+            first: (*first).to_owned(),
+        });
+    }
+    Ok(mails)
 }
 
 /// Makes mails durable: the archive first, then the store in one transaction.

@@ -37,9 +37,9 @@ pub enum StepError {
     Archive(#[from] ArchiveError),
     /// The server showed messages and gave no bytes for them.
     #[error(
-        "the server shows {messages} messages and gives no bytes for them; if this stays, look into the mailbox"
+        "the server shows {messages} messages and gives no bytes for them; if this stays, look into the mailbox for {first}"
     )]
-    NoBytes { messages: usize },
+    NoBytes { messages: usize, first: String },
     /// The key cannot seal now, so no receipt can be issued; entries stay owing.
     #[error("receipts cannot be sealed: {0}")]
     Signing(String),

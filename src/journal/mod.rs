@@ -37,6 +37,7 @@ pub enum Kind {
     LetterGivenUp,
     MailReleased,
     MailDiscarded,
+    ClockAccepted,
 }
 
 impl Kind {
@@ -52,6 +53,7 @@ impl Kind {
             Self::LetterGivenUp => "letter.given-up",
             Self::MailReleased => "mail.released",
             Self::MailDiscarded => "mail.discarded",
+            Self::ClockAccepted => "clock.accepted",
         }
     }
 }

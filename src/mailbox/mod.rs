@@ -83,9 +83,17 @@ pub enum Disposition {
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum MailboxError {
-    /// No connection, a broken one, a time-out, or a server that says "not now".
+    /// A connection that broke, or a time-out, in the middle of the work.
     #[error("talking to {server} while {doing}")]
     Unreachable {
+        server: String,
+        doing: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no way to the server now: no connection, no TLS, no greeting.
+    #[error("talking to {server} while {doing}")]
+    Away {
         server: String,
         doing: &'static str,
         #[source]
@@ -119,10 +127,38 @@ pub enum MailboxError {
 }
 
 impl MailboxError {
+    /// Whether nothing at all can be had from the server now, so that asking for the next message is of no use.
+    pub fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::Away { .. } | Self::Login { .. } | Self::Unprotected { .. }
+        )
+    }
+
+    /// The same error, known to have come while connecting.
+    #[must_use]
+    pub fn while_connecting(self) -> Self {
+        if let Self::Unreachable {
+            server,
+            doing,
+            source,
+        } = self
+        {
+            return Self::Away {
+                server,
+                doing,
+                source,
+            };
+        }
+        self
+    }
+
     /// Sources are polled for ever; only the message to the operator differs.
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Unreachable { .. } | Self::Refused { .. } | Self::Folder { .. } => Disposition::Retry,
+            Self::Unreachable { .. } | Self::Away { .. } | Self::Refused { .. } | Self::Folder { .. } => {
+                Disposition::Retry
+            }
             Self::Login { .. } | Self::Unprotected { .. } => Disposition::Stop,
         }
     }

@@ -73,30 +73,44 @@ impl Signs {
         match name {
             "auto-submitted" => self.automatic |= !keyword(value).eq_ignore_ascii_case("no"),
             "x-autoreply" | "x-autorespond" => self.automatic = true,
-            "return-path" => {
-                self.bounce |= value.replace(char::is_whitespace, "") == "<>" || is_mail_system(value)
+            "return-path" => self.bounce |= matches!(local_part(value).as_str(), "" | "mailer-daemon"),
+            "from" => {
+                self.bounce |= local_part(value) == "mailer-daemon";
+                self.silence |= local_part(value) == "postmaster";
             }
-            "from" => self.bounce |= is_mail_system(value),
             "x-failed-recipients" => self.bounce = true,
             "list-id" | "list-post" => self.list = true,
             "precedence" => self.precedence = keyword(value).to_ascii_lowercase(),
             // Exchange's wish, a program's own loop mark, and a newsletter's way out.
-            "x-auto-response-suppress" => self.silence |= !keyword(value).eq_ignore_ascii_case("none"),
+            "x-auto-response-suppress" => self.silence |= suppresses_replies(value),
             "x-loop" | "list-unsubscribe" => self.silence = true,
             _ => {}
         }
     }
 }
 
-/// Whether an address is that of a mail system: `mailer-daemon`, `postmaster` or nobody at all.
-fn is_mail_system(value: &str) -> bool {
-    let value = value.to_ascii_lowercase();
+/// What stands before the `@` of the address in a field, lower case; empty for `<>`.
+fn local_part(value: &str) -> String {
     let address = match (value.rfind('<'), value.rfind('>')) {
         (Some(from), Some(to)) if from < to => &value[from + 1..to],
-        _ => value.as_str(),
+        _ => value,
     };
-    let local = address.trim().split('@').next().unwrap_or_default();
-    matches!(local, "mailer-daemon" | "postmaster") || value.ends_with("<>")
+    address
+        .trim()
+        .split('@')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+}
+
+/// Exchange's list (MS-OXCMAIL §2.1.3.1.18): only these three speak of automatic replies, the others of reports.
+fn suppresses_replies(value: &str) -> bool {
+    value.split(',').any(|word| {
+        matches!(
+            word.trim().to_ascii_lowercase().as_str(),
+            "all" | "autoreply" | "oof"
+        )
+    })
 }
 
 /// The first word, without parameters and comments.

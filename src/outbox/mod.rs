@@ -76,6 +76,14 @@ pub enum TransportError {
         doing: &'static str,
         answer: String,
     },
+    /// The connection broke, or nothing came for too long, while the letter was handed over: it is not known whether
+    /// the server took it.
+    #[error("{server} ended or held up the handing over")]
+    Broken {
+        server: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// 4xx: not now.
     #[error("{server} put the letter off: {answer}")]
     PutOff { server: String, answer: String },
@@ -97,7 +105,7 @@ impl TransportError {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Refused { .. } => Disposition::GiveUp,
-            Self::PutOff { .. } => Disposition::Retry,
+            Self::PutOff { .. } | Self::Broken { .. } => Disposition::Retry,
             Self::Unreachable { .. }
             | Self::Login { .. }
             | Self::Unprotected { .. }

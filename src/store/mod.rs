@@ -264,6 +264,8 @@ pub trait Store: Send + Sync {
     fn mails_decide(&self, verdicts: &[MailVerdict], at: Timestamp) -> Stored<Vec<Entry>>;
     /// Counts a failed decision; at `attempts_max` the mail is held. Returns whether it is.
     fn mail_failed(&self, mail_seq: i64, why: &str, attempts_max: u32, at: Timestamp) -> Stored<bool>;
+    /// A person declares the clock right, although the last entry bears a later time: entries go on with it.
+    fn clock_accept(&self, actor: &str, at: Timestamp) -> Stored<()>;
     /// All mails in the order of arrival, given to `each` one by one.
     fn mails_each(&self, each: &mut dyn FnMut(MailRecord)) -> Stored<()>;
     /// One mail.

@@ -101,7 +101,9 @@ impl ImapMailbox {
         self.runtime.block_on(async {
             let mut opened = match open.take() {
                 Some(opened) => opened,
-                None => connect::open(account, COMMAND_TIMEOUT).await?,
+                None => connect::open(account, COMMAND_TIMEOUT)
+                    .await
+                    .map_err(MailboxError::while_connecting)?,
             };
             match timeout(limit, work(&mut opened, account)).await {
                 Ok(Ok(done)) => {
@@ -183,6 +185,12 @@ impl Mailbox for ImapMailbox {
                         )
                     })
                     .collect();
+                if (sightings.len() as u64) < u64::from(selected.exists) {
+                    // The library passes over a NO to FETCH; a listing that is too short must not look like an
+                    // empty mailbox.
+                    let answer = format!("it shows {} of {} messages", sightings.len(), selected.exists);
+                    return Err(ImapError::No(answer));
+                }
                 // UIDs rise in the order of arrival (RFC 9051 §2.3.1.1).
                 sightings.sort_by_key(|(uid, _)| *uid);
                 sightings.dedup_by_key(|(uid, _)| *uid);

@@ -25,6 +25,8 @@ use crate::outbox::{Envelope, Transport, TransportError};
 /// RFC 5321 §4.5.3.2 allows ten minutes for the end of DATA; no submission server needs them.
 const SEND_TIMEOUT: Duration = Duration::from_secs(180);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+const NOOP_TIMEOUT: Duration = Duration::from_secs(10);
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How the connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +82,10 @@ impl Transport for SmtpTransport {
             let envelope = addresses(envelope, server)?;
             let mut kept = connection.take();
             let alive = match &mut kept {
-                Some(kept) => kept.test_connected().await,
+                // A server that does not answer NOOP is as good as gone.
+                Some(kept) => timeout(NOOP_TIMEOUT, kept.test_connected())
+                    .await
+                    .unwrap_or(false),
                 None => false,
             };
             let mut open = match kept {
@@ -94,12 +99,12 @@ impl Transport for SmtpTransport {
                     Ok(answer)
                 }
                 Ok(Err(error)) => {
-                    open.abort().await;
+                    // lettre says QUIT and waits; a server that does not answer is left without a word.
+                    timeout(QUIT_TIMEOUT, open.abort()).await.ok();
                     Err(error)
                 }
-                Err(elapsed) => Err(TransportError::Unreachable {
+                Err(elapsed) => Err(TransportError::Broken {
                     server: server.name(),
-                    doing: "sending",
                     source: elapsed.into(),
                 }),
             }
@@ -110,7 +115,7 @@ impl Transport for SmtpTransport {
         if let Some(mut open) = self.connection.take() {
             self.runtime.block_on(async {
                 // A server that does not answer QUIT is left without a word.
-                timeout(Duration::from_secs(2), open.quit()).await.ok();
+                timeout(QUIT_TIMEOUT, open.quit()).await.ok();
             });
         }
     }
@@ -129,20 +134,54 @@ async fn converse(
     bytes: &[u8],
     server: &Server,
 ) -> Result<String, TransportError> {
+    let about_sender = |error| about_letter(error, server, Stage::Sender);
+    let about_content = |error| about_letter(error, server, Stage::Letter);
     open.command(Mail::new(Some(from), Vec::new()))
         .await
-        .map_err(|error| about_us(error, server, "naming the sender"))?;
-    let about_letter = |error| translated(error, server, "sending");
+        .map_err(about_sender)?;
     open.command(Rcpt::new(to, Vec::new()))
         .await
-        .map_err(about_letter)?;
-    open.command(Data).await.map_err(about_letter)?;
-    let response = open.message(bytes).await.map_err(about_letter)?;
+        .map_err(about_content)?;
+    open.command(Data).await.map_err(about_content)?;
+    let response = open.message(bytes).await.map_err(about_content)?;
     Ok(format!(
         "{} {}",
         response.code(),
         response.message().collect::<Vec<_>>().join(" ")
     ))
+}
+
+/// How far a letter had come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// MAIL: only our own address was named.
+    Sender,
+    /// RCPT, DATA and the content.
+    Letter,
+}
+
+/// What went wrong with one letter. A refusal of our own address, and one for reasons of policy (5.7.x, RFC 3463
+/// §3.8), are mended by a person and not by the citizen: the letter waits and is tried again. A broken connection may
+/// be this letter's doing, so it counts as an attempt and lets the letters behind it go first.
+fn about_letter(error: SmtpError, server: &Server, stage: Stage) -> TransportError {
+    let name = server.name();
+    if error.status().is_none() && !error.is_client() {
+        return TransportError::Broken {
+            server: name,
+            source: error.into(),
+        };
+    }
+    let answer = answer_of(&error);
+    let is_policy = answer
+        .split_whitespace()
+        .nth(1)
+        .is_some_and(|code| code.starts_with("5.7."));
+    match translated(error, server, "sending") {
+        TransportError::Refused { .. } if stage == Stage::Sender || is_policy => {
+            TransportError::PutOff { server: name, answer }
+        }
+        other => other,
+    }
 }
 
 /// The addresses as SMTP takes them. Ours is checked with the configuration; the citizen's may be one that the server

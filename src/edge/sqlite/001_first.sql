@@ -3,7 +3,7 @@
 
 -- What is true of the whole registry.
 CREATE TABLE instance (
-  key   TEXT PRIMARY KEY,            -- 'secret': 32 random bytes in hexadecimal
+  key   TEXT PRIMARY KEY,            -- 'secret': 32 random bytes in hexadecimal; 'clock-accepted': see the journal
   value TEXT NOT NULL
 ) STRICT;
 

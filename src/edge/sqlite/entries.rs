@@ -29,7 +29,7 @@ pub(super) fn each(
             Some(_) => "WHERE e.register = ?1 AND e.year = ?2 AND e.number = ?3 AND e.registered_on = ?4",
         };
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM {TABLES} {filter} ORDER BY e.mail_seq"
+            "SELECT {COLUMNS} FROM {TABLES} {filter} ORDER BY e.rowid"
         ))?;
         let mut found = match only {
             None => statement.query([])?,
@@ -102,7 +102,7 @@ pub(super) fn owing(connection: &Connection, now: Timestamp, limit: usize) -> St
     let read = || -> rusqlite::Result<Vec<Owing>> {
         let mut statement = connection.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM {TABLES} WHERE r.state = 'owed' AND r.next_at <= ?1
-             ORDER BY r.attempts, e.mail_seq LIMIT ?2"
+             ORDER BY r.attempts, e.rowid LIMIT ?2"
         ))?;
         let found = statement.query_map(params![now.as_microsecond(), limit as i64], |row| {
             Ok(Owing {

@@ -208,7 +208,8 @@ pub(super) fn requeue(
     ];
     let message_id: Option<String> = transaction
         .query_row(
-            "UPDATE letter SET state = 'queued', next_at = ?4, lease_until = 0, attempts = 0, queued_at = ?4
+            "UPDATE letter SET state = 'queued', next_at = ?4, lease_until = 0, attempts = 0, last_answer = NULL,
+                    queued_at = ?4
              WHERE register = ?1 AND year = ?2 AND number = ?3 AND state <> 'queued' RETURNING message_id",
             key,
             |row| row.get(0),

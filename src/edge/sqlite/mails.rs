@@ -32,8 +32,10 @@ pub(super) fn known(
     keys: &[SourceKey],
 ) -> Stored<Vec<(SourceKey, Extent)>> {
     let read = || -> rusqlite::Result<Vec<(SourceKey, Extent)>> {
-        let mut statement =
-            connection.prepare_cached("SELECT extent FROM mail WHERE source = ?1 AND source_key = ?2")?;
+        let mut statement = connection.prepare_cached(
+            "SELECT CASE WHEN outcome IS NULL OR outcome = 'held' THEN extent ELSE 'whole' END
+             FROM mail WHERE source = ?1 AND source_key = ?2",
+        )?;
         let mut found = Vec::new();
         for key in keys {
             let extent = statement
@@ -70,11 +72,14 @@ fn insert(
     at: Timestamp,
 ) -> rusqlite::Result<Option<(i64, Option<i64>)>> {
     let key = params![arrival.sighting.source.0, arrival.sighting.key.0];
-    if transaction
-        .prepare_cached("SELECT 1 FROM mail WHERE source = ?1 AND source_key = ?2")?
-        .exists(key)?
-    {
-        return Ok(None);
+    let known: Option<(i64, Extent)> = transaction
+        .prepare_cached("SELECT seq, extent FROM mail WHERE source = ?1 AND source_key = ?2")?
+        .query_row(key, |row| Ok((row.get(0)?, rows::extent(row, 1)?)))
+        .optional()?;
+    match (known, arrival.extent) {
+        (None, _) => {}
+        (Some((seq, Extent::HeaderOnly)), Extent::Whole) => return complete(transaction, seq, arrival),
+        (Some(_), Extent::Whole | Extent::HeaderOnly) => return Ok(None),
     }
     let first: Option<i64> = transaction
         .prepare_cached("SELECT seq FROM mail WHERE sha256 = ?1 AND duplicate_of IS NULL")?
@@ -102,6 +107,21 @@ fn insert(
             first.map(|_| at.as_microsecond()),
         ])?;
     Ok(Some((transaction.last_insert_rowid(), first)))
+}
+
+/// The rest of an oversized mail has come: it is decided again, whole.
+fn complete(
+    transaction: &Transaction<'_>,
+    seq: i64,
+    arrival: &Arrival,
+) -> rusqlite::Result<Option<(i64, Option<i64>)>> {
+    let changed = transaction.execute(
+        "UPDATE mail SET extent = 'whole', sha256 = ?2, size_bytes = ?3, outcome = NULL, reason = NULL, detail = '',
+                decided_at = NULL
+         WHERE seq = ?1 AND outcome = 'held' AND NOT EXISTS (SELECT 1 FROM mail WHERE sha256 = ?2)",
+        params![seq, arrival.sha256, arrival.size_bytes as i64],
+    )?;
+    Ok((changed > 0).then_some((seq, None)))
 }
 
 pub(super) fn undecided(connection: &Connection, limit: usize) -> Stored<Vec<Undecided>> {
@@ -276,21 +296,72 @@ fn register(transaction: &Transaction<'_>, mail_seq: i64, decided: &Decided, dra
     Ok(entry)
 }
 
-/// Dates of numbers must follow their order; small corrections of the clock are let through.
+/// Dates of numbers must follow their order; small corrections of the clock are let through, and what a person has
+/// declared right.
 fn refuse_a_clock_that_went_back(transaction: &Transaction<'_>, now: Timestamp) -> Stored<()> {
     const TOLERANCE_US: i64 = 5 * 60 * 1_000_000;
-    let last: Option<i64> = transaction
-        .prepare_cached("SELECT registered_at FROM entry ORDER BY mail_seq DESC LIMIT 1")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
-        .map_err(|error| unavailable("registering", error))?;
-    if last.is_some_and(|last| now.as_microsecond() < last - TOLERANCE_US) {
-        return Err(StoreError::Unavailable {
-            doing: "registering",
-            hint: "the clock of this machine stands before the last entry; set it right, the work goes on by itself",
-            source: format!("the clock says {now}").into(),
-        });
+    let error = |error| unavailable("registering", error);
+    let Some(last) = last_registration(transaction).map_err(error)? else {
+        return Ok(());
+    };
+    if now.as_microsecond() >= last - TOLERANCE_US {
+        return Ok(());
     }
-    Ok(())
+    let accepted: Option<String> = transaction
+        .query_row(
+            "SELECT value FROM instance WHERE key = 'clock-accepted'",
+            [],
+            |row| row.get(0),
+        )
+        .optional()
+        .map_err(error)?;
+    if accepted
+        .and_then(|text| text.parse::<i64>().ok())
+        .is_some_and(|accepted| accepted >= last)
+    {
+        return Ok(());
+    }
+    let last = Timestamp::from_microsecond(last).unwrap_or(Timestamp::UNIX_EPOCH);
+    Err(StoreError::Unavailable {
+        doing: "registering",
+        hint: "the clock of this machine stands before the last entry; set it right, or, if it is right now and was \
+               wrong then, run `recipisa once --clock-is-right` one time",
+        source: format!("the clock says {now}, and the last entry was made at {last}").into(),
+    })
+}
+
+fn last_registration(transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
+    transaction
+        .prepare_cached("SELECT registered_at FROM entry ORDER BY rowid DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()
+}
+
+/// A person says that the clock is right, although the last entry bears a later time.
+pub(super) fn accept_clock(transaction: &Transaction<'_>, actor: &str, at: Timestamp) -> Stored<()> {
+    let error = |error| unavailable("accepting the clock", error);
+    let Some(last) = last_registration(transaction).map_err(error)? else {
+        return Ok(());
+    };
+    transaction
+        .execute(
+            "INSERT INTO instance (key, value) VALUES ('clock-accepted', ?1)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [last.to_string()],
+        )
+        .map_err(error)?;
+    let body = json!({"last_registered_at": last});
+    let subject = "clock".to_owned();
+    append_event(
+        transaction,
+        &Event {
+            at,
+            actor: actor.to_owned(),
+            kind: Kind::ClockAccepted,
+            subject,
+            body,
+        },
+    )
 }
 
 fn insert_entry(transaction: &Transaction<'_>, mail_seq: i64, draft: &Draft) -> rusqlite::Result<Number> {
@@ -386,8 +457,8 @@ pub(super) fn held_act(transaction: &Transaction<'_>, act: &HeldAct) -> Stored<(
         }
         Some((Some(_), Extent::HeaderOnly)) if act.desk == Desk::Release => {
             return refused(
-                "is larger than mail_bytes_max, and only its header is here; ask the citizen to send it in parts, \
-                 then discard it",
+                "is larger than mail_bytes_max, and only its header is here; raise the limit, and it comes whole \
+                 at the next poll, or ask the citizen to send it in parts and discard it",
             );
         }
         Some((Some(_), Extent::HeaderOnly | Extent::Whole)) => {}

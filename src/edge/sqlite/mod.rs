@@ -131,6 +131,12 @@ impl Store for SqliteStore {
         })
     }
 
+    fn clock_accept(&self, actor: &str, at: Timestamp) -> Stored<()> {
+        self.transaction("accepting the clock", |transaction| {
+            mails::accept_clock(transaction, actor, at)
+        })
+    }
+
     fn mails_each(&self, each: &mut dyn FnMut(MailRecord)) -> Stored<()> {
         mails::each(&self.reader(), mails::Which::All, each)
     }
