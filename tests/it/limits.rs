@@ -5,6 +5,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use recipisa::config::Settings;
+use recipisa::daemon::{self, House};
+use recipisa::edge::clock::Clock;
 use serde_json::Value;
 
 use crate::support::agency::Agency;
@@ -59,10 +63,76 @@ fn an_oversized_mail_stays_in_its_mailbox_and_is_never_receipted_as_empty() {
     let id = held[0]["mail_id"].to_string();
     let refused = agency.run(&["held", "release", &id]).ended_with(1);
     assert!(refused.err.contains("only its header is here"), "{}", refused.err);
-    agency
-        .run(&["held", "discard", &id, "--reason", "a fost cerut în părți"])
-        .ended_with(0);
     assert_eq!(entries(&agency).len(), 1);
+    agency.configure(|text| {
+        text.replace(
+            "path = \"mailboxes/somaj\"",
+            "path = \"mailboxes/somaj\"\nmove_to = \"kept\"",
+        )
+    });
+    agency.run(&["once"]).ended_with(0);
+    let after = entries(&agency);
+    assert_eq!(after.len(), 2, "with the limit raised it comes whole");
+    assert_eq!(after[1]["from"], "ana@exemplu.test");
+    assert!(!large.exists() && agency.path().join("kept/mare.eml").exists());
+    assert!(
+        agency
+            .run(&["held"])
+            .ended_with(0)
+            .out
+            .contains("no mail is held")
+    );
+}
+
+#[test]
+fn mails_are_registered_while_receipts_cannot_be_sealed() {
+    let agency = Agency::new();
+    agency.key_valid_at(Clock::System.now() - SignedDuration::from_hours(24 * 400));
+    for ordinal in 1..=80 {
+        post(
+            &agency,
+            &format!("m{ordinal:02}"),
+            &request(&format!("p{ordinal}"), ordinal),
+        );
+    }
+    let said = agency.run(&["once"]).ended_with(1);
+    assert!(said.out.contains("80 decided, 0 receipts issued"), "{}", said.out);
+    agency.key_valid_at(Clock::System.now());
+    let mended = agency.run(&["once"]).ended_with(0);
+    assert!(
+        mended.out.contains("80 receipts issued, 80 letters sent"),
+        "{}",
+        mended.out
+    );
+}
+
+#[test]
+fn a_clock_that_was_ahead_is_put_right_by_a_person() {
+    let agency = Agency::new();
+    post(&agency, "a", &request("ana", 1));
+    let settings = Settings::load(&agency.config(), None).unwrap();
+    let ahead = Clock::System.now() + SignedDuration::from_hours(24 * 18);
+    agency.key_valid_at(ahead);
+    let house = House::open(settings, Clock::standing_at(ahead)).unwrap();
+    let letterhead = house.letterhead().unwrap();
+    let pass = daemon::once(&house, &letterhead, &mut *house.transport().unwrap(), &|| false);
+    assert_eq!((pass.decided, pass.errors.len()), (1, 0), "{:?}", pass.errors);
+    drop(house);
+    agency.key_valid_at(Clock::System.now());
+    post(&agency, "b", &request("ion", 2));
+    let refused = agency.run(&["once"]).ended_with(1);
+    assert!(refused.err.contains("--clock-is-right"), "{}", refused.err);
+    agency.run(&["once", "--clock-is-right"]).ended_with(0);
+    post(&agency, "c", &request("dan", 3));
+    agency.run(&["once"]).ended_with(0);
+    assert_eq!(entries(&agency).len(), 3);
+    assert!(
+        agency
+            .run(&["check"])
+            .ended_with(0)
+            .out
+            .contains("the chain is intact")
+    );
 }
 
 #[test]

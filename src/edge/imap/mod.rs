@@ -189,7 +189,7 @@ impl Mailbox for ImapMailbox {
                     // The library passes over a NO to FETCH; a listing that is too short must not look like an
                     // empty mailbox.
                     let answer = format!("it shows {} of {} messages", sightings.len(), selected.exists);
-                    return Err(ImapError::No(answer));
+                    return Err(ImapError::Bad(answer));
                 }
                 // UIDs rise in the order of arrival (RFC 9051 §2.3.1.1).
                 sightings.sort_by_key(|(uid, _)| *uid);

@@ -176,12 +176,11 @@ fn about_letter(error: SmtpError, server: &Server, stage: Stage) -> TransportErr
         .split_whitespace()
         .nth(1)
         .is_some_and(|code| code.starts_with("5.7."));
-    match translated(error, server, "sending") {
-        TransportError::Refused { .. } if stage == Stage::Sender || is_policy => {
-            TransportError::PutOff { server: name, answer }
-        }
-        other => other,
+    let translated = translated(error, server, "sending");
+    if matches!(translated, TransportError::Refused { .. }) && (stage == Stage::Sender || is_policy) {
+        return TransportError::PutOff { server: name, answer };
     }
+    translated
 }
 
 /// The addresses as SMTP takes them. Ours is checked with the configuration; the citizen's may be one that the server

@@ -1,22 +1,18 @@
 //! The tables `mail`, `document`, `series` and `entry` from the side of the mails.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::json;
 
 use super::journal_rows::{append, append_event};
-use super::{rows, unavailable};
+use super::{registering, rows, unavailable};
 use crate::journal::{Event, Kind};
 use crate::mailbox::{Extent, SourceId, SourceKey};
-use crate::registry::{Decided, Draft, Entry, FileRecord, Number, Summary};
+use crate::registry::{Decided, Entry, FileRecord, Number, Summary};
 use crate::screening::{Outcome, Reason};
 use crate::store::{
     Arrival, Desk, HeldAct, MailDecision, MailRecord, MailVerdict, StoreError, Stored, Undecided,
 };
-
-/// The legal time zone, compiled in.
-const BUCHAREST: TimeZone = jiff::tz::get!("Europe/Bucharest");
 
 /// Which mails are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -171,7 +167,12 @@ pub(super) fn decide(
             body,
         )?;
         if let Some(draft) = &decided.draft {
-            entries.push(register(transaction, verdict.mail_seq, decided, draft)?);
+            entries.push(registering::register(
+                transaction,
+                verdict.mail_seq,
+                decided,
+                draft,
+            )?);
         }
     }
     Ok(entries)
@@ -248,158 +249,6 @@ fn insert_file(
             rows::findings_text(&file.findings),
         ])?;
     Ok(())
-}
-
-/// Takes the next number of the register and year, and writes the entry with the receipt it owes.
-fn register(transaction: &Transaction<'_>, mail_seq: i64, decided: &Decided, draft: &Draft) -> Stored<Entry> {
-    refuse_a_clock_that_went_back(transaction, draft.registered_at)?;
-    let number =
-        insert_entry(transaction, mail_seq, draft).map_err(|error| unavailable("registering", error))?;
-    let (sha256, size_bytes, source) = transaction
-        .prepare_cached("SELECT sha256, size_bytes, source FROM mail WHERE seq = ?1")
-        .and_then(|mut statement| {
-            statement.query_row([mail_seq], |row| {
-                Ok((row.get(0)?, rows::size(row, 1)?, row.get(2)?))
-            })
-        })
-        .map_err(|error| unavailable("registering", error))?;
-    let entry = Entry {
-        number,
-        mail_seq,
-        mail_sha256: sha256,
-        mail_size_bytes: size_bytes,
-        source,
-        replies: decided.replies,
-        summary: decided.summary.clone(),
-        draft: draft.clone(),
-        files: decided.files.clone(),
-    };
-    let files: Vec<_> = entry
-        .files
-        .iter()
-        .map(|file| json!({"name": file.name, "sha256": file.sha256, "accepted": file.accepted}))
-        .collect();
-    let body = json!({
-        "mail": mail_seq, "mail_sha256": entry.mail_sha256, "office": draft.office,
-        "applicant": draft.applicant, "sender": entry.summary.sender_address,
-        "received_at": draft.received_at.as_microsecond(), "processing_day": draft.processing_day.to_string(),
-        "request_type": draft.request_type, "files": files,
-    });
-    let subject = format!("entry/{}", entry.number.key());
-    append(
-        transaction,
-        draft.registered_at,
-        Kind::EntryRegistered,
-        subject,
-        body,
-    )?;
-    Ok(entry)
-}
-
-/// Dates of numbers must follow their order; small corrections of the clock are let through, and what a person has
-/// declared right.
-fn refuse_a_clock_that_went_back(transaction: &Transaction<'_>, now: Timestamp) -> Stored<()> {
-    const TOLERANCE_US: i64 = 5 * 60 * 1_000_000;
-    let error = |error| unavailable("registering", error);
-    let Some(last) = last_registration(transaction).map_err(error)? else {
-        return Ok(());
-    };
-    if now.as_microsecond() >= last - TOLERANCE_US {
-        return Ok(());
-    }
-    let accepted: Option<String> = transaction
-        .query_row(
-            "SELECT value FROM instance WHERE key = 'clock-accepted'",
-            [],
-            |row| row.get(0),
-        )
-        .optional()
-        .map_err(error)?;
-    if accepted
-        .and_then(|text| text.parse::<i64>().ok())
-        .is_some_and(|accepted| accepted >= last)
-    {
-        return Ok(());
-    }
-    let last = Timestamp::from_microsecond(last).unwrap_or(Timestamp::UNIX_EPOCH);
-    Err(StoreError::Unavailable {
-        doing: "registering",
-        hint: "the clock of this machine stands before the last entry; set it right, or, if it is right now and was \
-               wrong then, run `recipisa once --clock-is-right` one time",
-        source: format!("the clock says {now}, and the last entry was made at {last}").into(),
-    })
-}
-
-fn last_registration(transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
-    transaction
-        .prepare_cached("SELECT registered_at FROM entry ORDER BY rowid DESC LIMIT 1")?
-        .query_row([], |row| row.get(0))
-        .optional()
-}
-
-/// A person says that the clock is right, although the last entry bears a later time.
-pub(super) fn accept_clock(transaction: &Transaction<'_>, actor: &str, at: Timestamp) -> Stored<()> {
-    let error = |error| unavailable("accepting the clock", error);
-    let Some(last) = last_registration(transaction).map_err(error)? else {
-        return Ok(());
-    };
-    transaction
-        .execute(
-            "INSERT INTO instance (key, value) VALUES ('clock-accepted', ?1)
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            [last.to_string()],
-        )
-        .map_err(error)?;
-    let body = json!({"last_registered_at": last});
-    let subject = "clock".to_owned();
-    append_event(
-        transaction,
-        &Event {
-            at,
-            actor: actor.to_owned(),
-            kind: Kind::ClockAccepted,
-            subject,
-            body,
-        },
-    )
-}
-
-fn insert_entry(transaction: &Transaction<'_>, mail_seq: i64, draft: &Draft) -> rusqlite::Result<Number> {
-    let date = draft.registered_at.to_zoned(BUCHAREST).date();
-    let number: i64 = transaction
-        .prepare_cached(
-            "INSERT INTO series (register, year, last) VALUES (?1, ?2, 1)
-             ON CONFLICT (register, year) DO UPDATE SET last = last + 1 RETURNING last",
-        )?
-        .query_row(params![draft.register, date.year()], |row| row.get(0))?;
-    transaction
-        .prepare_cached(
-            "INSERT INTO entry (register, year, number, registered_on, mail_seq, office, applicant, request_type,
-                                received_at, registered_at, processing_day, processing_reason)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )?
-        .execute(params![
-            draft.register,
-            date.year(),
-            number,
-            date.to_string(),
-            mail_seq,
-            draft.office,
-            draft.applicant,
-            draft.request_type,
-            draft.received_at.as_microsecond(),
-            draft.registered_at.as_microsecond(),
-            draft.processing_day.to_string(),
-            draft.processing_reason,
-        ])?;
-    transaction
-        .prepare_cached("INSERT INTO receipt (register, year, number, state) VALUES (?1, ?2, ?3, 'owed')")?
-        .execute(params![draft.register, date.year(), number])?;
-    Ok(Number {
-        register: draft.register.clone(),
-        number: number.unsigned_abs(),
-        date,
-    })
 }
 
 pub(super) fn failed(

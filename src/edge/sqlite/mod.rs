@@ -9,6 +9,7 @@ mod entries;
 mod journal_rows;
 mod letters;
 mod mails;
+mod registering;
 mod rows;
 
 use std::path::Path;
@@ -133,7 +134,7 @@ impl Store for SqliteStore {
 
     fn clock_accept(&self, actor: &str, at: Timestamp) -> Stored<()> {
         self.transaction("accepting the clock", |transaction| {
-            mails::accept_clock(transaction, actor, at)
+            registering::accept_clock(transaction, actor, at)
         })
     }
 

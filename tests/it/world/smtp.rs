@@ -280,3 +280,55 @@ fn without_starttls_no_password_and_no_letter_is_sent() {
     end(process);
     assert_eq!(scene.check(), 0);
 }
+
+/// Postfix says at RCPT what it holds against the client; a person mends that, and no letter ends by it.
+#[test]
+fn a_refusal_for_reasons_of_policy_only_delays() {
+    let mut scene = Scene::new();
+    scene.sink.script(Fault::at(
+        Point::RcptTo,
+        Action::Reply("554 5.7.1 Relay access denied"),
+        3,
+    ));
+    scene.write(3);
+    let mut house = scene.house();
+    let said = house.once_badly();
+    assert!(said.contains("5.7.1") && !said.contains("given up"), "{said}");
+    all_are(&scene, "queued");
+    house.later(FOUR_HOURS_S);
+    assert_eq!(house.once_well().letters, 3);
+    drop(house);
+    assert_eq!(scene.check(), 0);
+}
+
+/// A letter whose handing over breaks the connection, again and again, lets the others go first.
+#[test]
+fn a_letter_that_breaks_the_connection_holds_up_no_other() {
+    let mut scene = Scene::new();
+    scene.sink.script(Fault {
+        point: Point::RcptTo,
+        matching: "citizen+1@",
+        action: Action::Drop,
+        times: 99,
+    });
+    scene.write(4);
+    let mut house = scene.house();
+    let said = house.once_badly();
+    assert!(said.contains("handing over"), "{said}");
+    drop(house);
+    let letters = letters(&scene);
+    let sent = letters
+        .values()
+        .filter(|letter| letter["state"] == "sent")
+        .count();
+    assert_eq!(sent, 3);
+    let broken = letters
+        .iter()
+        .find(|(to, _)| to.starts_with("citizen+1@"))
+        .unwrap()
+        .1;
+    assert_eq!(
+        (&broken["state"], &broken["attempts"]),
+        (&"queued".into(), &1.into())
+    );
+}
