@@ -12,70 +12,48 @@ use std::time::Duration;
 
 use recipisa::flow::failpoint;
 
-use crate::support::books::{check, wait_until_quiet};
-use crate::support::ca::TestCa;
-use crate::support::citizens::Citizens;
-use crate::support::dovecot::{Dovecot, Offer, User};
-use crate::support::online::{Agency, Inbox, Submission, end};
+use crate::support::books::wait_until_quiet;
+use crate::support::dovecot::User;
+use crate::support::online::end;
 use crate::support::process::Process;
-use crate::support::sink::{Security, Sink};
-use crate::support::tools::{TempDir, poll};
+use crate::support::scene::Scene;
+use crate::support::tools::poll;
 
 /// How long until a failpoint must be reached, with mails coming all the time.
 const REACH: Duration = Duration::from_secs(60);
 
 /// One agency for many deaths.
-struct Scene {
-    // Dropped in this order: servers before the folder that they write in.
-    sink: Sink,
-    dovecot: Dovecot,
-    agency: Agency,
-    citizens: Citizens,
+struct Deaths {
+    scene: Scene,
     starts: usize,
-    dir: TempDir,
 }
 
-impl Scene {
+impl Deaths {
     fn new() -> Self {
-        let dir = TempDir::new();
-        let ca = TestCa::make(&dir.path().join("ca"));
-        let dovecot = Dovecot::start(&dir.path().join("d"), &ca, Offer::Everything);
-        let login = (User::Amt.name(), User::Amt.password());
-        let sink = Sink::start(Security::StartTls, &ca.server, Some(login));
-        let agency = Agency::found(
-            &dir.path().join("a"),
-            &ca,
-            &Inbox::both(&dovecot),
-            Submission::starttls(sink.port),
-        );
         Self {
-            sink,
-            dovecot,
-            agency,
-            citizens: Citizens::default(),
+            scene: Scene::new(),
             starts: 0,
-            dir,
         }
     }
 
     fn start(&mut self, env: &[(&str, &str)]) -> Process {
         self.starts += 1;
-        self.agency.run(&format!("{}", self.starts), env)
+        self.scene.agency.run(&format!("{}", self.starts), env)
     }
 
     /// Lets the process finish all there is, ends it and checks the books; returns how many letters were repeated.
     #[track_caller]
     fn recover_and_check(&mut self) -> usize {
         self.starts += 1;
-        let mut process = self.agency.run_at_work(&format!("{}", self.starts));
-        wait_until_quiet(&self.agency, &self.dovecot, &mut process);
+        let mut process = self.scene.agency.run_at_work(&format!("{}", self.starts));
+        wait_until_quiet(&self.scene.agency, &self.scene.dovecot, &mut process);
         end(process);
-        check(&self.agency, &self.dovecot, &self.citizens, &self.sink.kept())
+        self.scene.check()
     }
 
     /// Starts with a failpoint, and kills when it is reached.
     fn die_at(&mut self, point: &str) {
-        self.citizens.write_to_both(&self.dovecot, 3);
+        self.scene.citizens.write_to_both(&self.scene.dovecot, 3);
         let mut process = self.start(&[("RECIPISA_FAILPOINT", point)]);
         let (name, _) = point.split_once(':').unwrap();
         let wanted = format!("failpoint reached: {name}");
@@ -87,7 +65,7 @@ impl Scene {
             looks += 1;
             // More work, so that a second arrival comes.
             if looks % 25 == 0 {
-                self.citizens.write_to_both(&self.dovecot, 2);
+                self.scene.citizens.write_to_both(&self.scene.dovecot, 2);
             }
             process.stderr().contains(&wanted).then_some(())
         });
@@ -102,20 +80,20 @@ impl Scene {
 
 #[test]
 fn killed_at_every_failpoint_nothing_is_lost_or_doubled() {
-    let mut scene = Scene::new();
+    let mut deaths = Deaths::new();
     let mut repeats = 0;
     for name in failpoint::ALL {
         for nth in [1, 2] {
             let point = format!("{name}:{nth}");
-            scene.die_at(&point);
-            let now = scene.recover_and_check();
+            deaths.die_at(&point);
+            let now = deaths.recover_and_check();
             // Only a death between the server's answer and the record sends a letter again.
             let expected = usize::from(name == "deliver.sent");
             assert_eq!(now - repeats, expected, "letters repeated after {point}");
             repeats = now;
         }
     }
-    assert!(scene.dir.path().is_dir());
+    assert!(deaths.scene.dir.path().is_dir());
 }
 
 #[test]
@@ -131,24 +109,24 @@ fn killed_at_random_moments_nothing_is_lost_or_doubled() {
     };
     println!("RECIPISA_TEST_SEED={seed}");
     let mut dice = Dice(seed);
-    let mut scene = Scene::new();
-    let mut deaths: BTreeMap<String, usize> = BTreeMap::new();
+    let mut deaths = Deaths::new();
+    let mut tally: BTreeMap<String, usize> = BTreeMap::new();
     for kill in 1..=kills {
-        *deaths.entry(scene.die_at_random(&mut dice)).or_default() += 1;
+        *tally.entry(deaths.die_at_random(&mut dice)).or_default() += 1;
         if kill % 40 == 0 {
-            let repeats = scene.recover_and_check();
-            let mails = scene.citizens.sent.len();
-            println!("{kill} kills: {mails} mails, {repeats} letters sent again; killed after {deaths:?}");
+            let repeats = deaths.recover_and_check();
+            let mails = deaths.scene.citizens.sent.len();
+            println!("{kill} kills: {mails} mails, {repeats} letters sent again; killed after {tally:?}");
         }
     }
 }
 
-impl Scene {
+impl Deaths {
     /// Lets the process work for a moment that the dice choose, with mails coming in meanwhile; returns the last
     /// thing that it said.
     fn die_at_random(&mut self, dice: &mut Dice) -> String {
         let before = 1 + dice.below(4);
-        self.citizens.write_to_both(&self.dovecot, before);
+        self.scene.citizens.write_to_both(&self.scene.dovecot, before);
         let mut process = self.start(&[]);
         // How far it gets, told by what it has said, so that a slow machine is killed at the same places.
         let lines = dice.below(4 * before + 4);
@@ -157,7 +135,7 @@ impl Scene {
             (process.stderr().lines().count() >= lines).then_some(())
         });
         let to = if dice.below(2) == 0 { User::Amt } else { User::Dej };
-        self.citizens.write(&self.dovecot, to);
+        self.scene.citizens.write(&self.scene.dovecot, to);
         let moment = Duration::from_millis(dice.below(30) as u64);
         if far.is_some() {
             assert_eq!(poll(moment, || process.ended()), None, "{}", process.stderr());

@@ -7,6 +7,7 @@
 //! * [`command`]: our program run to its end; [`agency`]: a small agency in a folder;
 //! * [`paper`]: receipts and letters as other programs read them;
 //! * [`online`], [`citizens`]: the daemon among real servers, and those who write to it; [`books`]: what must hold after;
+//! * [`scene`]: an agency on its stage;
 //! * [`sink`]: an SMTP server that follows a script; [`proxy`]: a line that breaks on demand.
 //!
 //! Everything stops and is removed when its value is dropped; the folder of a failed test stays, for
@@ -23,6 +24,7 @@ pub(crate) mod paper;
 pub(crate) mod postfix;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod scene;
 pub(crate) mod sink;
 pub(crate) mod tools;
 

@@ -8,70 +8,14 @@ use recipisa::edge::clock::Clock;
 use recipisa::flow::issue::Letterhead;
 use recipisa::outbox::Transport;
 
-use crate::support::books;
-use crate::support::ca::TestCa;
-use crate::support::citizens::Citizens;
-use crate::support::dovecot::{Dovecot, Offer, User};
-use crate::support::online::{Agency, Inbox, Submission};
-use crate::support::sink::{Security, Sink};
-use crate::support::tools::TempDir;
+use crate::support::scene::Scene;
 
 mod disk;
 mod imap;
 mod smtp;
 mod wiretap;
 
-/// An agency, its mailboxes and a sink for its letters.
-struct Scene {
-    // Dropped in this order: servers before the folder that they write in.
-    sink: Sink,
-    dovecot: Dovecot,
-    agency: Agency,
-    citizens: Citizens,
-    ca: TestCa,
-    dir: TempDir,
-}
-
 impl Scene {
-    fn new() -> Self {
-        let dir = TempDir::new();
-        let ca = TestCa::make(&dir.path().join("ca"));
-        let dovecot = Dovecot::start(&dir.path().join("d"), &ca, Offer::Everything);
-        let login = (User::Amt.name(), User::Amt.password());
-        let sink = Sink::start(Security::StartTls, &ca.server, Some(login));
-        let folder = dir.path().join("a");
-        let agency = Agency::found(
-            &folder,
-            &ca,
-            &Inbox::both(&dovecot),
-            Submission::starttls(sink.port),
-        );
-        Self {
-            sink,
-            dovecot,
-            agency,
-            citizens: Citizens::default(),
-            ca,
-            dir,
-        }
-    }
-
-    /// So many citizens write to both offices in turn.
-    fn write(&mut self, count: usize) {
-        self.citizens.write_to_both(&self.dovecot, count);
-    }
-
-    /// Writes the configuration again.
-    fn configure(&self, inboxes: &[Inbox], submission: Submission) {
-        self.agency.configure(&self.ca, inboxes, submission);
-    }
-
-    /// Checks that nothing is lost or doubled; returns how many letters went out more than once.
-    #[track_caller]
-    fn check(&self) -> usize {
-        books::check(&self.agency, &self.dovecot, &self.citizens, &self.sink.kept())
-    }
-
     /// The house inside the test, at work when it is told to, with a clock that is moved by hand.
     fn house(&self) -> InHouse {
         let house = House::open(self.agency.settings(), Clock::standing_at(Clock::System.now())).unwrap();
