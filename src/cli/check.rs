@@ -10,7 +10,7 @@ use crate::daemon::{House, StartError, signer};
 use crate::edge::clock::Clock;
 use crate::flow::with_causes;
 use crate::journal;
-use crate::receipt::signature::{Signer, qualified};
+use crate::receipt::signature::Signer;
 use crate::store::Store;
 
 /// The weeks in which an operator can still renew a certificate without haste.
@@ -223,10 +223,7 @@ fn key(settings: &Settings, now: Timestamp, report: &mut Report) {
             "renew it; mail is registered, receipts wait",
         ),
     }
-    let is_qualified = signer
-        .certificate_chain()
-        .first()
-        .is_some_and(|leaf| qualified(leaf));
+    let is_qualified = signer.is_qualified();
     match (is_qualified, settings.signing.accept_unqualified) {
         (true, _) => report.ok(
             "qualified",

@@ -99,7 +99,7 @@ fn list(house: &House, as_json: bool) -> Result<(), Failure> {
     text::table(
         &["id", "received", "from", "subject", "reason", "what to do"],
         &rows,
-        72,
+        110,
     );
     text::line("\n`recipisa held show ID`, then `held release ID` or `held discard ID --reason \"…\"`");
     Ok(())

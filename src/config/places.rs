@@ -8,7 +8,8 @@ use jiff::civil::Weekday;
 use super::reader::Section;
 use super::{Carrier, Source, SourceKind, secret};
 use crate::calendar::hours::{Hours, OfficeHours};
-use crate::edge::{imap, smtp, tls};
+use crate::edge::tls::{self, Security};
+use crate::edge::{imap, smtp};
 
 /// A register: numbers run from 1 in it each year.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Office {
     pub register: String,
     pub hours: OfficeHours,
 }
+
+const PROTECTED: [(&str, Security); 2] = [("tls", Security::Tls), ("starttls", Security::StartTls)];
 
 const WEEK: [(&str, Weekday); 7] = [
     ("monday", Weekday::Monday),
@@ -266,13 +269,9 @@ fn kind<T: Copy>(section: &Section<'_, '_>, why: &str, hint: &str, words: &[(&st
 }
 
 fn imap_account(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<imap::Account> {
-    let words = [
-        ("tls", imap::Security::Tls),
-        ("starttls", imap::Security::StartTls),
-    ];
     let host = section.text("host", "the name of the IMAP server, as in its certificate");
-    let security = section.choice("security", Some(imap::Security::Tls), &words);
-    let usual = if security == Some(imap::Security::StartTls) {
+    let security = section.choice("security", Some(Security::Tls), &PROTECTED);
+    let usual = if security == Some(Security::StartTls) {
         143
     } else {
         993
@@ -331,17 +330,9 @@ pub(super) fn transport(section: Section<'_, '_>, credentials: Option<&Path>) ->
 }
 
 fn smtp_server(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<smtp::Server> {
-    let words = [
-        ("tls", smtp::Security::Tls),
-        ("starttls", smtp::Security::StartTls),
-    ];
     let host = section.text("host", "the name of the submission server, as in its certificate");
-    let security = section.choice("security", Some(smtp::Security::StartTls), &words);
-    let usual = if security == Some(smtp::Security::Tls) {
-        465
-    } else {
-        587
-    };
+    let security = section.choice("security", Some(Security::StartTls), &PROTECTED);
+    let usual = if security == Some(Security::Tls) { 465 } else { 587 };
     let port = section.integer("port", usual, 1..=65_535) as u16;
     let user = section.text_opt("user");
     let password = match (section.has("user"), section.has("password")) {

@@ -20,7 +20,7 @@ use crate::flow::issue::Letterhead;
 use crate::mailbox::{Mailbox, SourceId};
 use crate::outbox::Transport;
 use crate::receipt::content::{Marking, Office};
-use crate::receipt::signature::{Signer, qualified};
+use crate::receipt::signature::Signer;
 use crate::registry::{Desk, Policy};
 use crate::screening;
 use crate::store::{ArchiveError, StoreError};
@@ -146,10 +146,7 @@ impl House {
     pub fn letterhead(&self) -> Result<Letterhead, StartError> {
         let signer = signer(&self.settings)?;
         let validity = signer.validity();
-        let is_qualified = signer
-            .certificate_chain()
-            .first()
-            .is_some_and(|leaf| qualified(leaf));
+        let is_qualified = signer.is_qualified();
         let stands = is_qualified || self.settings.signing.accept_unqualified;
         let offices = self.settings.offices.iter().map(|office| {
             let content = Office {

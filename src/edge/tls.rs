@@ -4,6 +4,15 @@ use std::path::Path;
 
 use native_tls::{Certificate, Protocol, TlsConnector};
 
+/// How a connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte (IMAP: port 993, SMTP: 465).
+    Tls,
+    /// Plain at first, then STARTTLS before anything else; refused where the server has none (IMAP: 143, SMTP: 587).
+    StartTls,
+}
+
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {

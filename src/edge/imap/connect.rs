@@ -8,8 +8,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_native_tls::TlsStream;
 
-use super::{Account, Open, Security, plain, translated};
-use crate::edge::tls;
+use super::{Account, Open, plain, translated};
+use crate::edge::tls::{self, Security};
 use crate::mailbox::MailboxError;
 
 pub(super) type Session = async_imap::Session<TlsStream<TcpStream>>;

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use crate::edge::tls::Security;
 use crate::mailbox::{Extent, Kept, Mailbox, MailboxError, RawMail, Sighting, SourceId, SourceKey};
 
 use connect::Session;
@@ -25,15 +26,6 @@ use connect::Session;
 /// A command that has not been answered by then never will be; a large fetch gets [`FETCH_TIMEOUT`].
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// How the connection is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// TLS from the first byte (port 993).
-    Tls,
-    /// Plain at first, then STARTTLS before anything else; refused where the server has none.
-    StartTls,
-}
 
 /// Where the mailbox is and how to get in.
 #[derive(Clone)]

@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use crate::edge::tls;
+use crate::edge::tls::{self, Security};
 use crate::outbox::{Envelope, Transport, TransportError};
 
 /// RFC 5321 §4.5.3.2 allows ten minutes for the end of DATA; no submission server needs them.
@@ -27,15 +27,6 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(180);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const NOOP_TIMEOUT: Duration = Duration::from_secs(10);
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How the connection is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// TLS from the first byte (port 465).
-    Tls,
-    /// Plain at first, then STARTTLS before anything else; refused where the server has none (port 587).
-    StartTls,
-}
 
 /// The submission server.
 #[derive(Clone)]

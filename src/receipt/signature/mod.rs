@@ -28,6 +28,13 @@ pub trait Signer: Send + Sync {
     /// How [`Self::sign`] signs.
     fn algorithm(&self) -> Algorithm;
 
+    /// Whether the signer's certificate says that it is qualified.
+    fn is_qualified(&self) -> bool {
+        self.certificate_chain()
+            .first()
+            .is_some_and(|leaf| qualified(leaf))
+    }
+
     /// Signs a message (not its digest). ECDSA signatures are DER (`r`, `s`).
     ///
     /// # Errors
