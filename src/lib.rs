@@ -14,8 +14,10 @@ pub mod message;
 pub mod documents;
 pub mod screening;
 pub mod registry;
+pub mod casework;
 pub mod receipt;
 pub mod outbox;
+pub mod followup;
 pub mod store;
 
 // Shell: the steps, the world, and what holds them together.

@@ -167,6 +167,32 @@ impl Default for OfficeHours {
     }
 }
 
+/// The first instant from `at` on at which the office is open; `at` itself within the hours, else an opening.
+pub fn next_open(at: Timestamp, hours: &OfficeHours, calendar: &Calendar) -> Timestamp {
+    let local = at.to_zoned(ZONE);
+    let mut date = local.date();
+    if let Some(open) = hours.on(date, calendar)
+        && local.time() < open.closes
+    {
+        if local.time() >= open.opens {
+            return at;
+        }
+        return opening(date, open).unwrap_or(at);
+    }
+    while let Ok(tomorrow) = date.tomorrow() {
+        date = tomorrow;
+        if let Some(open) = hours.on(date, calendar) {
+            return opening(date, open).unwrap_or(at);
+        }
+    }
+    at
+}
+
+fn opening(date: Date, open: Hours) -> Option<Timestamp> {
+    let opening = date.to_datetime(open.opens).to_zoned(ZONE).ok()?;
+    Some(opening.timestamp())
+}
+
 /// The day on which a mail received at this instant is taken up.
 ///
 /// Minutes decide, not seconds, so that the sentence never contradicts the hour it prints: a mail of
@@ -373,6 +399,22 @@ mod tests {
             Err(HoursError::Order(_))
         ));
         assert_eq!(OfficeHours::new([None; 7]), Err(HoursError::Closed));
+    }
+
+    #[test]
+    fn letters_wait_for_the_opening() {
+        let next = |local: &str| {
+            next_open(at(local), &OfficeHours::default(), &calendar())
+                .to_zoned(ZONE)
+                .datetime()
+                .to_string()
+        };
+        assert_eq!(next("2026-11-27T10:00"), "2026-11-27T10:00:00", "within the hours: now");
+        assert_eq!(next("2026-11-27T07:59"), "2026-11-27T08:00:00");
+        // Friday at closing, St Andrew's Day and the National Day behind the weekend.
+        assert_eq!(next("2026-11-27T14:00"), "2026-12-02T08:00:00");
+        assert_eq!(next("2027-08-13T18:00"), "2027-08-17T08:00:00", "a bridge day");
+        assert_eq!(next("2027-08-20T18:00"), "2027-08-21T08:00:00", "a recovery Saturday");
     }
 
     proptest! {

@@ -160,8 +160,8 @@ fn print(house: &House) -> Result<(), Failure> {
             .map(|file| file.detected.as_str())
             .collect();
         let files = match (decision.outcome, refused.as_slice()) {
-            (Outcome::Registered, []) => format!("{accepted} accepted"),
-            (Outcome::Registered, kinds) => format!(
+            (Outcome::Registered | Outcome::Joined, []) => format!("{accepted} accepted"),
+            (Outcome::Registered | Outcome::Joined, kinds) => format!(
                 "{accepted} accepted, {} refused ({})",
                 kinds.len(),
                 kinds.join(", ")

@@ -83,7 +83,8 @@ pub(super) fn list(config: Option<PathBuf>, as_json: bool) -> Result<(), Failure
     Ok(())
 }
 
-fn receipt_state(record: &EntryRecord) -> String {
+/// Where the receipt of an entry or submission is, in a few words.
+pub(super) fn receipt_state(record: &EntryRecord) -> String {
     match &record.receipt {
         ReceiptState::Owed { attempts: 0, .. } => "owed".into(),
         ReceiptState::Owed { attempts, .. } => format!("owed, failed {attempts} times"),
@@ -93,6 +94,7 @@ fn receipt_state(record: &EntryRecord) -> String {
                 LetterState::Sent => "sent".into(),
                 LetterState::Queued => "letter queued".into(),
                 LetterState::GivenUp => "letter GIVEN UP".into(),
+                LetterState::Void => "letter void".into(),
             },
         },
     }
@@ -185,7 +187,8 @@ fn print_sending(record: &EntryRecord) {
     }
 }
 
-fn print_files(files: &[FileRecord]) {
+/// The files as a table.
+pub(super) fn print_files(files: &[FileRecord]) {
     let row = |(ordinal, file): (u32, &FileRecord)| {
         let name = match &file.container {
             Some(container) => format!("{container} › {}", file.name),

@@ -16,7 +16,7 @@ use crate::cli::{Failure, open, text};
 use crate::config::Caps;
 use crate::daemon::{logging, policy};
 use crate::mailbox::Extent;
-use crate::message;
+use crate::message::{self, Message};
 use crate::registry::{Decided, Desk, FileRecord, Incoming, Policy, decide, examine_alone};
 use crate::screening::{self, Standing};
 
@@ -204,7 +204,9 @@ fn rehearse(bytes: &[u8], policy: &Policy, mail_bytes_max: u64) -> Decided {
     };
     let is_whole = bytes.len() as u64 <= mail_bytes_max;
     let incoming = Incoming {
-        bytes,
+        message: &Message::read(bytes),
+        // Which cases there are is not looked up: a rehearsal needs no registry.
+        known: &[],
         extent: if is_whole {
             Extent::Whole
         } else {

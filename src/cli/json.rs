@@ -119,6 +119,7 @@ pub(super) fn entry(record: &EntryRecord, spelling: Spelling) -> Value {
     json!({
         "schema": SCHEMA,
         "number": entry.number.spelled(spelling),
+        "submission": entry.submission,
         "register": entry.number.register,
         "office": entry.draft.office,
         "mail_id": entry.mail_seq,
@@ -148,6 +149,11 @@ fn letter(record: &LetterRecord) -> Value {
 /// Null where the mail has none, or an empty one.
 fn subject(summary: &Summary) -> Option<&str> {
     Some(summary.subject.as_str()).filter(|subject| !subject.is_empty())
+}
+
+/// RFC 3339 in UTC, of microseconds since 1970.
+pub(super) fn microseconds(at: i64) -> Option<String> {
+    Timestamp::from_microsecond(at).ok().map(instant)
 }
 
 /// RFC 3339 in UTC.

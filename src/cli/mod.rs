@@ -3,6 +3,7 @@
 //! Exit codes: 0 all is well; 1 something went wrong or is not as it should be; 2 the command line is not understood;
 //! 3 the configuration has problems; 4 another recipisa holds the registry.
 
+mod case;
 mod check;
 mod demo;
 mod entries;
@@ -62,6 +63,10 @@ enum Command {
     Entries(JsonOption),
     /// Show everything about one registration number, for example 12/20.11.2026.
     Show(entries::ShowOptions),
+    /// Look at a case and move it on: ask, decide, invite, hand over.
+    Case(case::Options),
+    /// Show what the next days hold: terms, answers, appointments, letters.
+    Agenda(case::AgendaOptions),
     /// Send the letter of an entry again, for example after it was given up.
     Resend(entries::ResendOptions),
     /// Check a receipt, and the files it names, without any network.
@@ -123,6 +128,8 @@ pub fn main() -> ExitCode {
         Command::Mails(options) => mails::main(config, options.json),
         Command::Entries(options) => entries::list(config, options.json),
         Command::Show(options) => entries::show(config, &options),
+        Command::Case(options) => case::main(config, options),
+        Command::Agenda(options) => case::agenda(config, &options),
         Command::Resend(options) => entries::resend(config, options),
         Command::Verify(options) => verify::main(&options),
         Command::Held(options) => held::main(config, options),

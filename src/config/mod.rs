@@ -3,11 +3,13 @@
 //! `config/recipisa.example.toml` shows every key with its default and its reason; a test keeps it complete.
 
 mod calendar_file;
+mod cases;
+mod digest;
 mod places;
 mod reader;
 mod secret;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::calendar::Calendar;
@@ -17,6 +19,8 @@ use crate::flow::fetch::Measure;
 use crate::receipt::content::Agency;
 use crate::registry::{RequestType, Spelling};
 
+pub use cases::Cases;
+pub use digest::Digest;
 pub use places::{Office, Register};
 pub use reader::Problem;
 pub use secret::Secret;
@@ -36,6 +40,9 @@ pub struct Settings {
     pub transport: Carrier,
     pub signing: Signing,
     pub request_types: Vec<RequestType>,
+    pub cases: Cases,
+    /// `None`: no digest is mailed.
+    pub digest: Option<Digest>,
     pub limits: Limits,
     pub files_max: usize,
     /// To one address, by themselves.
@@ -171,7 +178,9 @@ fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settin
                 accept_unqualified,
             })
         });
-    let request_types = request_types(root);
+    let (request_types, terms) = request_types(root);
+    let cases = cases::read(root, terms);
+    let digest = digest::read(root, digest_readers(&offices));
     let Caps {
         documents: limits,
         files_max,
@@ -188,6 +197,8 @@ fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settin
         transport: transport?,
         signing: signing?,
         request_types,
+        cases,
+        digest,
         limits,
         files_max,
         letters_a_day,
@@ -213,10 +224,21 @@ fn agency(section: Section<'_, '_>) -> Option<Agency> {
     })
 }
 
-fn request_types(root: &Section<'_, '_>) -> Vec<RequestType> {
+/// The offices whose digest somebody gets.
+fn digest_readers(offices: &[Office]) -> BTreeMap<String, Vec<String>> {
+    offices
+        .iter()
+        .filter(|office| !office.digest_to.is_empty())
+        .map(|office| (office.id.clone(), office.digest_to.clone()))
+        .collect()
+}
+
+/// The types, and the terms of those that have their own.
+fn request_types(root: &Section<'_, '_>) -> (Vec<RequestType>, Vec<(String, u16)>) {
     let sources = root.names("source", "name");
     let mut seen = BTreeSet::new();
     let mut types = Vec::new();
+    let mut terms = Vec::new();
     for section in root.sections("request_type") {
         let id = section.text(
             "id",
@@ -225,6 +247,9 @@ fn request_types(root: &Section<'_, '_>) -> Vec<RequestType> {
         let name = section.text("name", "the name as citizens and clerks read it");
         let keywords = section.texts("keywords");
         let wanted = section.texts("sources");
+        let term_days = section
+            .has("term_days")
+            .then(|| section.integer("term_days", 30, 1..=365) as u16);
         for unknown in wanted
             .iter()
             .filter(|name| !sources.is_empty() && !sources.contains(*name))
@@ -246,6 +271,7 @@ fn request_types(root: &Section<'_, '_>) -> Vec<RequestType> {
         }
         section.finish();
         if let (Some(id), Some(name)) = (id, name) {
+            terms.extend(term_days.map(|days| (id.clone(), days)));
             types.push(RequestType {
                 id,
                 name,
@@ -254,7 +280,7 @@ fn request_types(root: &Section<'_, '_>) -> Vec<RequestType> {
             });
         }
     }
-    types
+    (types, terms)
 }
 
 /// What `[limits]` says.

@@ -30,6 +30,8 @@ pub struct Office {
     /// Code of the register that it writes into.
     pub register: String,
     pub hours: OfficeHours,
+    /// Who gets the digest of this office.
+    pub digest_to: Vec<String>,
 }
 
 const PROTECTED: [(&str, Security); 2] = [("tls", Security::Tls), ("starttls", Security::StartTls)];
@@ -113,6 +115,7 @@ pub(super) fn offices(root: &Section<'_, '_>) -> Vec<Office> {
             );
         }
         let hours = hours(&section);
+        let digest_to = addresses(&section, "digest_to");
         section.finish();
         if let (Some(id), Some(name), Some(address), Some(contact), Some(register), Some(hours)) =
             (id, name, address, contact, register, hours)
@@ -124,6 +127,7 @@ pub(super) fn offices(root: &Section<'_, '_>) -> Vec<Office> {
                 contact,
                 register,
                 hours,
+                digest_to,
             });
         }
     }
@@ -372,6 +376,22 @@ fn ca_file(section: &Section<'_, '_>) -> Option<PathBuf> {
         section.wrong("ca_file", crate::flow::with_causes(&error), hint);
     }
     Some(path)
+}
+
+/// A list of plain mail addresses.
+pub(super) fn addresses(section: &Section<'_, '_>, key: &str) -> Vec<String> {
+    let addresses = section.texts(key);
+    for wrong in addresses
+        .iter()
+        .filter(|text| text.parse::<lettre::Address>().is_err())
+    {
+        section.wrong(
+            key,
+            format!("\"{wrong}\" is no e-mail address"),
+            "write addresses as \"registratura@exemplu.test\"",
+        );
+    }
+    addresses
 }
 
 /// A plain mail address.

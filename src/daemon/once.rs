@@ -9,6 +9,7 @@ use crate::flow::admit::{self, Admitted};
 use crate::flow::deliver::{self, Delivered};
 use crate::flow::fetch;
 use crate::flow::issue::{self, Letterhead, Round};
+use crate::flow::remind;
 use crate::flow::{self, StepError, with_causes};
 use crate::mailbox::{Mailbox, SourceId};
 use crate::outbox::Transport;
@@ -21,6 +22,8 @@ pub struct Pass {
     pub kept: usize,
     pub decided: usize,
     pub receipts: usize,
+    /// Letters of cases written and queued.
+    pub written: usize,
     pub letters: usize,
     /// For the operator, with causes.
     pub errors: Vec<String>,
@@ -64,7 +67,10 @@ pub fn once(
         Ok(None) => {}
         Ok(Some(error)) | Err(error) => pass.errors.push(with_causes(&error)),
     }
-    if let Err(error) = deliver_all(flow_house, transport, &mut pass) {
+    if let Err(error) = remind_all(house, flow_house, letterhead, &mut pass) {
+        pass.errors.push(with_causes(&error));
+    }
+    if let Err(error) = deliver_all(house, flow_house, transport, &mut pass) {
         pass.errors.push(with_causes(&error));
     }
     pass
@@ -101,7 +107,7 @@ pub(super) fn decide_and_issue(
     let mut trouble = None;
     while !(flow_house.ending)() {
         let before = (pass.decided, pass.receipts);
-        let admitted = admit::round(flow_house, &house.desks, &house.policy)?;
+        let admitted = admit::round(flow_house, house.rules())?;
         pass.decided += admitted.decided.len();
         report_admitted(house, &admitted, &mut pass.errors);
         if issuing == Issuing::Now {
@@ -124,13 +130,39 @@ pub(super) fn decide_and_issue(
     Ok(trouble)
 }
 
+/// Writes all planned letters that are due.
+pub(super) fn remind_all(
+    house: &House,
+    flow_house: flow::House<'_>,
+    letterhead: &Letterhead,
+    pass: &mut Pass,
+) -> Result<(), StepError> {
+    while !(flow_house.ending)() {
+        let reminded = remind::round(flow_house, &house.times, letterhead)?;
+        for (number, kind) in &reminded.written {
+            let number = number.spelled(house.settings.spelling());
+            info!(entry.number = number, kind = kind.as_str(), "letter written");
+        }
+        for (number, why) in &reminded.failed {
+            error!(entry.number = %number, why = scrubbed(why), "a letter could not be written; it is tried again");
+            pass.errors.push(format!("letter of {number}: {why}"));
+        }
+        pass.written += reminded.written.len();
+        if reminded.written.is_empty() && reminded.put_off == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
 fn deliver_all(
+    house: &House,
     flow_house: flow::House<'_>,
     transport: &mut dyn Transport,
     pass: &mut Pass,
 ) -> Result<(), StepError> {
     while !(flow_house.ending)() {
-        let delivered = deliver::round(flow_house, transport)?;
+        let delivered = deliver::round(flow_house, &house.times, transport)?;
         report_delivered(&delivered, &mut pass.errors);
         pass.letters += delivered.sent.len();
         if delivered.is_empty() || delivered.transport_down {
@@ -143,11 +175,8 @@ fn deliver_all(
 
 fn report_admitted(house: &House, admitted: &Admitted, errors: &mut Vec<String>) {
     for (mail, outcome, reason) in &admitted.decided {
-        let number = admitted
-            .entries
-            .iter()
-            .find(|entry| entry.mail_seq == *mail)
-            .map(|entry| entry.number.spelled(house.settings.spelling()));
+        let entry = admitted.entries.iter().find(|entry| entry.mail_seq == *mail);
+        let number = entry.map(|entry| entry.number.spelled(house.settings.spelling()));
         info!(
             mail.id = mail,
             outcome = outcome.as_str(),
@@ -167,11 +196,12 @@ fn report_issued(house: &House, round: &Round, errors: &mut Vec<String>) {
         let number = issued.number.spelled(house.settings.spelling());
         info!(
             entry.number = number,
+            submission = issued.submission,
             letter = issued.letter.is_some(),
             "receipt issued"
         );
     }
-    for (number, why) in &round.failed {
+    for (number, _, why) in &round.failed {
         error!(entry.number = %number, why = scrubbed(why), "a receipt could not be made; it stays owed");
         errors.push(format!("receipt {number}: {why}"));
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 
-use crate::config::{Carrier, Settings, Source, SourceKind};
+use crate::config::{self, Carrier, Settings, Source, SourceKind};
 use crate::edge::archive::FolderArchive;
 use crate::edge::clock::Clock;
 use crate::edge::folder::{FolderMailbox, FolderTransport};
@@ -15,15 +15,16 @@ use crate::edge::imap::ImapMailbox;
 use crate::edge::signing::pkcs12::{Pkcs12Error, Pkcs12Signer};
 use crate::edge::smtp::SmtpTransport;
 use crate::edge::sqlite::SqliteStore;
-use crate::flow;
+use crate::flow::desk::{self, DeskError, Done, Mode, Wish};
+use crate::flow::{self, OfficeTimes, admit};
 use crate::flow::issue::Letterhead;
 use crate::mailbox::{Mailbox, SourceId};
 use crate::outbox::Transport;
 use crate::receipt::content::{Marking, Office};
 use crate::receipt::signature::Signer;
-use crate::registry::{Desk, Policy};
+use crate::registry::{Desk, Number, Policy};
 use crate::screening;
-use crate::store::{ArchiveError, StoreError};
+use crate::store::{ArchiveError, Store, StoreError};
 
 /// Why the process cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +65,7 @@ pub struct House {
     pub clock: Clock,
     pub desks: BTreeMap<String, Desk>,
     pub policy: Policy,
+    pub times: OfficeTimes,
 }
 
 /// The right to work on the registry; given back when it is dropped.
@@ -89,8 +91,9 @@ impl House {
         })?;
         let store = SqliteStore::open(&database_path(&dir))?;
         let archive = FolderArchive::open(&dir.join("archive"))?;
-        let (desks, policy) = (desks(&settings), policy(&settings));
+        let (desks, policy, times) = (desks(&settings), policy(&settings), office_times(&settings));
         Ok(Self {
+            times,
             settings,
             store,
             archive,
@@ -112,6 +115,40 @@ impl House {
             now,
             ending,
         }
+    }
+
+    /// What mails are decided by.
+    pub(super) fn rules(&self) -> admit::Rules<'_> {
+        admit::Rules {
+            desks: &self.desks,
+            policy: &self.policy,
+            cases: &self.settings.cases.policy,
+            only_register: self.settings.only_register(),
+        }
+    }
+
+    /// What a clerk does to a case, or would do, at the time of the house's clock.
+    ///
+    /// # Errors
+    /// The case does not allow it, or storage failed.
+    pub fn desk(&self, number: &Number, wish: Wish, actor: &str, mode: Mode) -> Result<Done, DeskError> {
+        let now = || self.clock.now();
+        let rules = desk::Rules {
+            times: &self.times,
+            cases: &self.settings.cases.policy,
+            limits: &self.settings.limits,
+        };
+        desk::act(self.for_steps(&now, &|| false), rules, number, wish, actor, mode)
+    }
+
+    /// Where citizens come for a case, unless a clerk says otherwise: the office's name and address.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn place_of(&self, number: &Number) -> Result<String, StoreError> {
+        let office = self.store.case(number)?.map(|record| record.case.office);
+        let known = self.settings.offices.iter().find(|one| Some(&one.id) == office.as_ref());
+        Ok(known.map_or_else(String::new, |one| format!("{}, {}", one.name, one.address)))
     }
 
     /// Takes the lock of the storage folder.
@@ -247,6 +284,14 @@ fn desks(settings: &Settings) -> BTreeMap<String, Desk> {
         desks.insert(source.name.clone(), desk);
     }
     desks
+}
+
+fn office_times(settings: &Settings) -> OfficeTimes {
+    let hours = |office: &config::Office| (office.id.clone(), office.hours.clone());
+    OfficeTimes {
+        calendar: settings.calendar.clone(),
+        by_office: settings.offices.iter().map(hours).collect(),
+    }
 }
 
 /// What decisions depend on, from the settings.

@@ -16,7 +16,9 @@ use tracing::{error, info};
 use crate::config::Source;
 use crate::daemon::bell::Bell;
 use crate::daemon::logging::scrubbed;
-use crate::daemon::once::{Issuing, Pass, decide_and_issue, fetch_source, report_delivered, seconds_until};
+use crate::daemon::once::{
+    Issuing, Pass, decide_and_issue, fetch_source, remind_all, report_delivered, seconds_until,
+};
 use crate::daemon::{House, StartError};
 use crate::flow::deliver;
 use crate::flow::fetch::Fetched;
@@ -228,7 +230,10 @@ fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
             }
             Err(error) => doze(ending, patience.wait_after("register", "", &error)),
         }
-        if pass.receipts > 0 {
+        if let Err(error) = remind_all(house, flow_house, letterhead, &mut pass) {
+            doze(ending, patience.wait_after("remind", "", &error));
+        }
+        if pass.receipts + pass.written > 0 {
             ending.bells.letters.ring();
         }
         ending.bells.work.wait(DOZE);
@@ -243,7 +248,7 @@ fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
     let _guard = EndOnPanic(ending);
     let mut silence = 0;
     while !ending.asked() {
-        match deliver::round(flow_house, transport) {
+        match deliver::round(flow_house, &house.times, transport) {
             Ok(delivered) => {
                 report_delivered(&delivered, &mut Vec::new());
                 if delivered.transport_down {

@@ -11,15 +11,28 @@ use rayon::prelude::*;
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{FAILED_INSIDE, House, StepError, with_causes};
-use crate::registry::{self, Decided, Desk, Entry, Incoming, Policy};
+use crate::casework;
+use crate::message::Message;
+use crate::registry::{self, Desk, Entry, Incoming, Policy};
 use crate::screening::{Outcome, Reason};
-use crate::store::{ArchiveError, MailVerdict, Undecided};
+use crate::store::{MailVerdict, Undecided};
 
 /// After so many failures a person must look.
 pub const ATTEMPTS_MAX: u32 = 3;
 /// What a batch may weigh in memory, beside one mail that is always taken.
 const BATCH_BYTES_MAX: u64 = 48 << 20;
 const BATCH_MAILS_MAX: usize = 32;
+
+/// What decisions are made by, besides the mail.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// By the source's name.
+    pub desks: &'a BTreeMap<String, Desk>,
+    pub policy: &'a Policy,
+    pub cases: &'a casework::Policy,
+    /// The register that numbers without a code speak of.
+    pub only_register: Option<&'a str>,
+}
 
 /// What one round decided.
 #[derive(Debug, Default)]
@@ -35,11 +48,7 @@ pub struct Admitted {
 ///
 /// # Errors
 /// The store failed; nothing of the batch was written.
-pub fn round(
-    house: House<'_>,
-    desks: &BTreeMap<String, Desk>,
-    policy: &Policy,
-) -> Result<Admitted, StepError> {
+pub fn round(house: House<'_>, rules: Rules<'_>) -> Result<Admitted, StepError> {
     let batch = within_bounds(house.store.mails_undecided(BATCH_MAILS_MAX)?);
     if batch.is_empty() {
         return Ok(Admitted::default());
@@ -50,7 +59,7 @@ pub fn round(
         .map(|mail| {
             (
                 mail.seq,
-                time(Stage::Decide, || decide_one(house, mail, desks, policy, at)),
+                time(Stage::Decide, || decide_one(house, mail, rules, at)),
             )
         })
         .collect();
@@ -60,9 +69,10 @@ pub fn round(
     let mut world = None;
     for (mail_seq, result) in results {
         match result {
-            Ok(Ok(decided)) => {
+            Ok(Ok(verdict)) => {
+                let decided = &verdict.decided;
                 admitted.decided.push((mail_seq, decided.outcome, decided.reason));
-                verdicts.push(MailVerdict { mail_seq, decided });
+                verdicts.push(verdict);
             }
             Ok(Err(why)) => admitted.failed.push((mail_seq, why)),
             Err(error) => world = Some(error),
@@ -75,7 +85,7 @@ pub fn round(
     }
     // The others are decided; when nothing else was to be done, the fault is told.
     match world {
-        Some(error) if admitted.decided.is_empty() && admitted.failed.is_empty() => Err(error.into()),
+        Some(error) if admitted.decided.is_empty() && admitted.failed.is_empty() => Err(error),
         _ => Ok(admitted),
     }
 }
@@ -93,14 +103,14 @@ fn within_bounds(mut batch: Vec<Undecided>) -> Vec<Undecided> {
     batch
 }
 
+/// The inner error is about this mail, the outer one about the world.
 fn decide_one(
     house: House<'_>,
     mail: &Undecided,
-    desks: &BTreeMap<String, Desk>,
-    policy: &Policy,
+    rules: Rules<'_>,
     at: jiff::Timestamp,
-) -> Result<Result<Decided, String>, ArchiveError> {
-    let Some(desk) = desks.get(&mail.source.0) else {
+) -> Result<Result<MailVerdict, String>, StepError> {
+    let Some(desk) = rules.desks.get(&mail.source.0) else {
         return Ok(Err(format!(
             "the source `{}` is no longer in the configuration",
             mail.source
@@ -110,14 +120,35 @@ fn decide_one(
         Ok(bytes) => bytes,
         Err(error) if error.is_of_this_file() => return Ok(Err(with_causes(&error))),
         // The disk is away or the machine is short of something: no fault of the mail.
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
-    let incoming = Incoming {
-        bytes: &bytes,
-        extent: mail.extent,
-        standing: mail.standing,
-        received_at: mail.received_at,
+    let Ok(message) = catch_unwind(|| Message::read(&bytes)) else {
+        return Ok(Err(FAILED_INSIDE.to_owned()));
     };
-    let decided = catch_unwind(AssertUnwindSafe(|| registry::decide(incoming, desk, at, policy)));
-    Ok(decided.map_err(|_| FAILED_INSIDE.to_owned()))
+    let mentions = registry::mentions(&message, rules.only_register);
+    let known = if mentions.is_empty() {
+        Vec::new()
+    } else {
+        house.store.cases_known(&mentions)?
+    };
+    let verdict = catch_unwind(AssertUnwindSafe(|| {
+        let incoming = Incoming {
+            message: &message,
+            known: &known,
+            extent: mail.extent,
+            standing: mail.standing,
+            received_at: mail.received_at,
+        };
+        let decided = registry::decide(incoming, desk, at, rules.policy);
+        let opening = decided
+            .draft
+            .as_ref()
+            .map(|draft| casework::open(draft, &decided.files, rules.cases, &rules.policy.calendar));
+        MailVerdict {
+            mail_seq: mail.seq,
+            decided,
+            opening,
+        }
+    }));
+    Ok(verdict.map_err(|_| FAILED_INSIDE.to_owned()))
 }

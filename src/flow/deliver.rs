@@ -3,11 +3,11 @@
 //! At least once, and said so: when the process dies between the server's answer and the record, the letter goes
 //! again with the same Message-ID.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
-use crate::flow::{House, StepError, with_causes};
+use crate::flow::{House, OfficeTimes, StepError, with_causes};
 use crate::mailbox::Disposition;
 use crate::outbox::retry::{self, Next};
 use crate::outbox::{Envelope, Transport, TransportError};
@@ -26,6 +26,8 @@ pub struct Delivered {
     pub put_off: Vec<(String, String)>,
     /// Letters that a person must take care of, with the error.
     pub given_up: Vec<(String, String)>,
+    /// Letters that wait for their office to open.
+    pub not_now: usize,
     /// The transport does not work at all; wait before the next round.
     pub transport_down: bool,
 }
@@ -33,7 +35,7 @@ pub struct Delivered {
 impl Delivered {
     /// Whether there was nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.sent.is_empty() && self.put_off.is_empty() && self.given_up.is_empty()
+        self.sent.is_empty() && self.put_off.is_empty() && self.given_up.is_empty() && self.not_now == 0
     }
 }
 
@@ -41,7 +43,11 @@ impl Delivered {
 ///
 /// # Errors
 /// The store or the archive failed; leases run out and the letters are sent again.
-pub fn round(house: House<'_>, transport: &mut dyn Transport) -> Result<Delivered, StepError> {
+pub fn round(
+    house: House<'_>,
+    times: &OfficeTimes,
+    transport: &mut dyn Transport,
+) -> Result<Delivered, StepError> {
     let now = (house.now)();
     let due = house.store.letters_claim_due(now, now + LEASE, BATCH_MAX)?;
     let mut delivered = Delivered::default();
@@ -52,7 +58,7 @@ pub fn round(house: House<'_>, transport: &mut dyn Transport) -> Result<Delivere
     let mut waiting = due.iter();
     let mut result = Ok(());
     for one in waiting.by_ref() {
-        result = deliver_one(house, transport, one, &mut delivered);
+        result = deliver_one(house, times, transport, one, &mut delivered);
         if result.is_err() || delivered.transport_down || (house.ending)() {
             break;
         }
@@ -68,11 +74,20 @@ pub fn round(house: House<'_>, transport: &mut dyn Transport) -> Result<Delivere
 
 fn deliver_one(
     house: House<'_>,
+    times: &OfficeTimes,
     transport: &mut dyn Transport,
     due: &Due,
     delivered: &mut Delivered,
 ) -> Result<(), StepError> {
     let letter = &due.letter;
+    if let Some(at) = opening(times, due, (house.now)()) {
+        delivered.not_now += 1;
+        let attempt = Attempt::NotNow { at };
+        house
+            .store
+            .letter_attempt_finish(&letter.message_id, &attempt, (house.now)())?;
+        return Ok(());
+    }
     let envelope = Envelope {
         message_id: &letter.message_id,
         from: &letter.from,
@@ -98,6 +113,14 @@ fn deliver_one(
     })?;
     reach("deliver.finished");
     Ok(())
+}
+
+/// When the letter may go, if that is not now: a retry, or a daemon that was down, may have carried it past closing.
+fn opening(times: &OfficeTimes, due: &Due, now: Timestamp) -> Option<Timestamp> {
+    if !due.letter.kind.keeps_office_hours() {
+        return None;
+    }
+    times.closed_until(due.office.as_deref()?, now)
 }
 
 fn failed(house: House<'_>, due: &Due, error: &TransportError, delivered: &mut Delivered) -> Attempt {

@@ -29,7 +29,7 @@ pub fn reach(name: &'static str) {
 }
 
 /// All names, in the order of a mail's way, for the tests that visit every one.
-pub const ALL: [&str; 14] = [
+pub const ALL: [&str; 18] = [
     "fetch.fetched",
     "fetch.archived",
     "fetch.committed",
@@ -40,6 +40,10 @@ pub const ALL: [&str; 14] = [
     "issue.receipt-archived",
     "issue.letter-archived",
     "issue.committed",
+    "remind.archived",
+    "remind.committed",
+    "report.archived",
+    "report.committed",
     "deliver.claimed",
     "deliver.sent",
     "deliver.finished",

@@ -43,12 +43,20 @@ pub struct Letterhead {
     pub marking: Marking,
 }
 
+impl Letterhead {
+    /// The name of a request type for people.
+    pub fn request_type_name(&self, id: &str) -> String {
+        let known = self.request_types.iter().find(|one| one.id == id);
+        known.map_or_else(|| UNDETERMINED.to_owned(), |one| one.name.clone())
+    }
+}
+
 /// What one round issued.
 #[derive(Debug, Default)]
 pub struct Round {
     pub issued: Vec<Issued>,
-    /// Entries whose receipt could not be made this time, with the error.
-    pub failed: Vec<(Number, String)>,
+    /// Number and submission whose receipt could not be made this time, with the error.
+    pub failed: Vec<(Number, u32, String)>,
 }
 
 /// Issues the receipts that are owed longest; an empty result means that none is owed.
@@ -73,16 +81,18 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
                 issue_one(house, letterhead, &secret, one, *answer, at)
             }));
             (
-                one.entry.number.clone(),
+                &one.entry,
                 made.unwrap_or_else(|_| Err(Trouble::WithThisOne(FAILED_INSIDE.to_owned()))),
             )
         })
         .collect();
     let mut round = Round::default();
-    for (number, made) in results {
+    for (entry, made) in results {
         match made {
             Ok(issued) => round.issued.push(issued),
-            Err(Trouble::WithThisOne(why)) => round.failed.push((number, why)),
+            Err(Trouble::WithThisOne(why)) => {
+                round.failed.push((entry.number.clone(), entry.submission, why));
+            }
             // The disk is full or away; nothing of this round is recorded, and all of it is made again.
             Err(Trouble::WithTheArchive(error)) => return Err(error.into()),
         }
@@ -91,14 +101,14 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
     if !round.issued.is_empty() {
         reach("issue.committed");
     }
-    for (number, why) in &round.failed {
+    for (number, submission, why) in &round.failed {
         let attempts = owing
             .iter()
-            .find(|one| one.entry.number == *number)
+            .find(|one| one.entry.number == *number && one.entry.submission == *submission)
             .map_or(1, |one| one.attempts + 1);
         house
             .store
-            .receipt_failed(number, why, at + retry::wait(attempts))?;
+            .receipt_failed(number, *submission, why, at + retry::wait(attempts))?;
     }
     Ok(round)
 }
@@ -190,6 +200,7 @@ fn issue_one(
     reach("issue.letter-archived");
     Ok(Issued {
         number: entry.number.clone(),
+        submission: entry.submission,
         receipt_sha256,
         at,
         letter,
@@ -233,7 +244,8 @@ fn letter(
     Ok(Some(Outgoing {
         message_id: composed.message_id,
         kind: Kind::Receipt,
-        number: entry.number.clone(),
+        number: Some(entry.number.clone()),
+        ordinal: entry.submission,
         from: from.clone(),
         to: to.to_owned(),
         sha256,
@@ -284,7 +296,7 @@ fn compose(
         message_date: entry.summary.date.map(wording::instant),
         mail_size_bytes: entry.mail_size_bytes,
         mail_sha256: entry.mail_sha256.clone(),
-        request_type: request_type_name(letterhead, &entry.draft.request_type),
+        request_type: letterhead.request_type_name(&entry.draft.request_type),
         files: (1..)
             .zip(&entry.files)
             .map(|(ordinal, file)| line(ordinal, file))
@@ -302,11 +314,6 @@ fn seal_text(receipt: &Receipt) -> SealText {
         contact: receipt.office.contact.clone(),
         alternate: format!("Semnătura electronică a recipisei nr. {}", receipt.number),
     }
-}
-
-fn request_type_name(letterhead: &Letterhead, id: &str) -> String {
-    let known = letterhead.request_types.iter().find(|one| one.id == id);
-    known.map_or_else(|| UNDETERMINED.to_owned(), |one| one.name.clone())
 }
 
 fn line(ordinal: u32, file: &FileRecord) -> File {

@@ -1,17 +1,25 @@
 //! The steps, each with the same three beats: claim, decide, commit. They name ports and never the world.
 //!
-//! fetch → admit → issue → deliver. Every step may be run again at any time and after any death: what is already
+//! fetch → admit → issue → deliver, and beside them remind, which writes the letters that cases have planned, and
+//! desk, which is what a clerk may do. Every step may be run again at any time and after any death: what is already
 //! done is recognised, what was half done is done again with the same result.
 
 pub mod admit;
 pub mod deliver;
+pub mod desk;
 pub mod failpoint;
 pub mod fetch;
 pub mod issue;
+pub mod remind;
+pub mod report;
 pub mod stopwatch;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::calendar::Calendar;
+use crate::calendar::hours::{OfficeHours, next_open};
 use crate::mailbox::{Disposition, MailboxError};
 use crate::store::{Archive, ArchiveError, Store, StoreError};
 
@@ -24,6 +32,26 @@ pub struct House<'a> {
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
     /// Whether the process has been asked to end; a step then finishes the item in hand and returns.
     pub ending: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// When the offices are open.
+#[derive(Debug, Clone)]
+pub struct OfficeTimes {
+    pub calendar: Calendar,
+    /// By the office's identifier.
+    pub by_office: BTreeMap<String, OfficeHours>,
+}
+
+impl OfficeTimes {
+    /// The hours of an office; the usual ones where it is no longer in the configuration.
+    pub fn of(&self, office: &str) -> OfficeHours {
+        self.by_office.get(office).cloned().unwrap_or_default()
+    }
+
+    /// When the office opens next; `None` while it is open.
+    pub fn closed_until(&self, office: &str, now: Timestamp) -> Option<Timestamp> {
+        Some(next_open(now, &self.of(office), &self.calendar)).filter(|next| *next > now)
+    }
 }
 
 /// Why a step stopped before its end. What it had committed stays.
@@ -40,6 +68,9 @@ pub enum StepError {
         "the server shows {messages} messages and gives no bytes for them; if this stays, look into the mailbox for {first}"
     )]
     NoBytes { messages: usize, first: String },
+    /// The digest cannot be written, which no other step waits for.
+    #[error("the digest cannot be written: {0}; check `from` and `to` under [digest]")]
+    Digest(String),
     /// The key cannot seal now, so no receipt can be issued; entries stay owing.
     #[error("receipts cannot be sealed: {0}")]
     Signing(String),
@@ -52,7 +83,7 @@ impl StepError {
             Self::Mailbox(error) => error.disposition(),
             Self::Store(error) => error.disposition(),
             Self::Archive(_) | Self::NoBytes { .. } => Disposition::Retry,
-            Self::Signing(_) => Disposition::Stop,
+            Self::Signing(_) | Self::Digest(_) => Disposition::Stop,
         }
     }
 }

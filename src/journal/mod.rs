@@ -38,6 +38,15 @@ pub enum Kind {
     MailReleased,
     MailDiscarded,
     ClockAccepted,
+    SubmissionJoined,
+    ConsentFound,
+    ClarificationAsked,
+    ClarificationAnswered,
+    DecisionRecorded,
+    PickupArranged,
+    CaseClosed,
+    /// A planned letter that is no longer needed.
+    LetterVoid,
 }
 
 impl Kind {
@@ -54,6 +63,14 @@ impl Kind {
             Self::MailReleased => "mail.released",
             Self::MailDiscarded => "mail.discarded",
             Self::ClockAccepted => "clock.accepted",
+            Self::SubmissionJoined => "submission.joined",
+            Self::ConsentFound => "consent.found",
+            Self::ClarificationAsked => "clarification.asked",
+            Self::ClarificationAnswered => "clarification.answered",
+            Self::DecisionRecorded => "decision.recorded",
+            Self::PickupArranged => "pickup.arranged",
+            Self::CaseClosed => "case.closed",
+            Self::LetterVoid => "letter.void",
         }
     }
 }

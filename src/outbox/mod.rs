@@ -1,6 +1,6 @@
 //! Letters: what leaves the house, complete to the last byte before the first attempt, and the port that carries it.
 //!
-//! One file per kind of letter; so far there is one, the letter that brings the receipt. A retry sends the archived
+//! One file per kind of letter. A retry sends the archived
 //! bytes again, so a repeat always carries the same Message-ID.
 
 pub mod receipt_letter;
@@ -9,19 +9,52 @@ pub mod retry;
 use jiff::Timestamp;
 
 use crate::mailbox::Disposition;
-use crate::registry::Number;
+use crate::registry::{InstanceSecret, Number};
 
 /// The kinds of letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Receipt,
+    ClarificationRequest,
+    ClarificationReminder,
+    PickupInvitation,
+    PickupReminder,
+    /// To the clerks.
+    Digest,
 }
 
 impl Kind {
+    /// All of them, for tables.
+    pub const ALL: [Self; 6] = [
+        Self::Receipt,
+        Self::ClarificationRequest,
+        Self::ClarificationReminder,
+        Self::PickupInvitation,
+        Self::PickupReminder,
+        Self::Digest,
+    ];
+
     /// The stable spelling in JSON, in the store and in Message-IDs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Receipt => "receipt",
+            Self::ClarificationRequest => "clarification-request",
+            Self::ClarificationReminder => "clarification-reminder",
+            Self::PickupInvitation => "pickup-invitation",
+            Self::PickupReminder => "pickup-reminder",
+            Self::Digest => "digest",
+        }
+    }
+
+    /// Whether it goes out only in the office's hours on working days. Receipts are immediate, and the clerks chose
+    /// the hour of their digest.
+    pub fn keeps_office_hours(self) -> bool {
+        match self {
+            Self::Receipt | Self::Digest => false,
+            Self::ClarificationRequest
+            | Self::ClarificationReminder
+            | Self::PickupInvitation
+            | Self::PickupReminder => true,
         }
     }
 }
@@ -32,7 +65,10 @@ pub struct Outgoing {
     /// Without angle brackets; unique.
     pub message_id: String,
     pub kind: Kind,
-    pub number: Number,
+    /// The case it is about; `None` for a digest.
+    pub number: Option<Number>,
+    /// Of a receipt the submission, 0 for the request itself; of a follow-up the clarification or appointment.
+    pub ordinal: u32,
     /// Envelope sender (RFC 5321 reverse-path): the dedicated address, so that reports come back.
     pub from: String,
     /// Envelope recipient.
@@ -40,6 +76,13 @@ pub struct Outgoing {
     /// Of the letter's bytes in the archive, lower-case hexadecimal.
     pub sha256: String,
     pub queued_at: Timestamp,
+}
+
+/// The Message-ID of a letter, without angle brackets: the same letter has the same one after any crash. `key` names
+/// it, such as `receipt/CJ/2026/12`; the domain is that of the address it goes out from.
+pub fn message_id(secret: &InstanceSecret, key: &str, from: &str) -> String {
+    let domain = from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    format!("{}@{domain}", secret.id("letter", key))
 }
 
 /// What a transport needs to carry a letter.

@@ -5,6 +5,7 @@
 //! Numbers are given by the store, in the transaction that writes the entry; nothing here counts.
 
 mod identity;
+mod matter;
 mod number;
 mod request_type;
 
@@ -17,11 +18,14 @@ use crate::calendar::hours::{OfficeHours, ProcessingDay, ZONE, processing_day};
 use crate::documents::{self, Code, Detected, Document, Limits, Severity};
 use crate::mailbox::Extent;
 use crate::message::{Attachment, Message};
-use crate::screening::{self, Outcome, Reason, Screened, Standing};
+use crate::screening::{self, Matter, Outcome, Reason, Screened, Standing};
 
 pub use identity::InstanceSecret;
+pub use matter::{KnownCase, Mentions, mentions};
 pub use number::{Number, NumberError, Spelling};
-pub use request_type::{RequestType, UNDETERMINED, propose};
+pub use request_type::{RequestType, UNDETERMINED, folded, propose};
+
+use matter::own_case;
 
 /// What a source says about everything that arrives in it.
 #[derive(Debug, Clone)]
@@ -48,7 +52,9 @@ pub struct Policy {
 /// A mail as the decision sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {
-    pub bytes: &'a [u8],
+    pub message: &'a Message,
+    /// The cases that the message may speak of, see [`mentions`].
+    pub known: &'a [KnownCase],
     pub extent: Extent,
     pub standing: Standing,
     pub received_at: Timestamp,
@@ -115,14 +121,19 @@ pub struct Decided {
     pub replies: bool,
     pub summary: Summary,
     pub files: Vec<FileRecord>,
-    /// Present exactly when the outcome is `registered`.
+    /// Present exactly when the outcome is `registered` or `joined`.
     pub draft: Option<Draft>,
+    /// The case that the mail joins; present exactly when the outcome is `joined`.
+    pub joins: Option<Number>,
 }
 
-/// A row of a register. Never changed after its commit.
+/// A row of a register, or a later submission to it, which bears the number of its case. Never changed after its
+/// commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub number: Number,
+    /// 0 is the request itself, k the case's k-th submission (completarea nr. k).
+    pub submission: u32,
     /// The mail it was made from, by its place in the order of arrival.
     pub mail_seq: i64,
     pub mail_sha256: String,
@@ -136,13 +147,21 @@ pub struct Entry {
 
 /// Decides about one mail. The same bytes, times and policy give the same decision.
 pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, policy: &Policy) -> Decided {
-    let message = Message::read(incoming.bytes);
-    let Screened { reason, replies } =
-        screening::screen(&message, incoming.extent, incoming.standing, &policy.screening);
+    let message = incoming.message;
+    let own_case = own_case(message, incoming.known);
+    let matter = own_case.map_or(Matter::New, |_| Matter::OwnCase);
+    let Screened { reason, replies } = screening::screen(
+        message,
+        incoming.extent,
+        incoming.standing,
+        matter,
+        &policy.screening,
+    );
     let outcome = reason.outcome();
     let files = examined(&message.files, policy);
-    let summary = summary_of(&message);
-    let draft = (outcome == Outcome::Registered).then(|| {
+    let summary = summary_of(message);
+    let joins = own_case.filter(|_| outcome == Outcome::Joined).cloned();
+    let draft = (outcome == Outcome::Registered || joins.is_some()).then(|| {
         let day = start_of_processing(incoming.received_at, registered_at, &desk.hours, &policy.calendar);
         Draft {
             office: desk.office.clone(),
@@ -162,6 +181,7 @@ pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, pol
         summary,
         files,
         draft,
+        joins,
     }
 }
 

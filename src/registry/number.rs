@@ -49,6 +49,13 @@ impl Number {
         format!("{}/{}/{}", self.register, self.date.year(), self.number)
     }
 
+    /// The numbers that stand in a text, such as the subject of a reply: `12/20.11.2026`, with or without its code.
+    pub fn find_all(text: &str, only_register: Option<&str>) -> Vec<Self> {
+        text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '(' | ')' | '[' | ']'))
+            .filter_map(|word| Self::parse(word.trim_end_matches('.'), only_register).ok())
+            .collect()
+    }
+
     /// Reads what a person typed; where the code is left out, `only_register` says which register is meant.
     ///
     /// # Errors
@@ -85,6 +92,26 @@ impl fmt::Display for Number {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_found_in_subjects() {
+        let found = |text| Number::find_all(text, Some("CJ"));
+        let number = Number {
+            register: "CJ".into(),
+            number: 12,
+            date: Date::constant(2026, 11, 20),
+        };
+        for text in [
+            "Re: Recipisa nr. 12/20.11.2026 – cerere",
+            "completare la 12/20.11.2026.",
+            "[CJ-12/20.11.2026] acte",
+            "RE: Nr. 12/20.11.2026: vă rugăm",
+        ] {
+            assert_eq!(found(text), [number.clone()], "{text}");
+        }
+        assert!(found("programare 12/2026 sau 20.11.2026").is_empty());
+        assert!(Number::find_all("nr. 12/20.11.2026", None).is_empty());
+    }
 
     #[test]
     fn numbers_are_read_as_they_are_written() {

@@ -41,10 +41,12 @@ pub fn propose(types: &[RequestType], source: &str, subject: &str) -> String {
         .map_or_else(|| UNDETERMINED.to_owned(), |one| one.id.clone())
 }
 
-/// Lower case, with the Romanian letters (comma-below and cedilla alike) brought to their plain ones.
-fn folded(text: &str) -> String {
+/// Lower case, with the Romanian letters (comma-below and cedilla alike, composed or decomposed) brought to their plain
+/// ones.
+pub fn folded(text: &str) -> String {
     text.chars()
         .flat_map(char::to_lowercase)
+        .filter(|letter| !('\u{300}'..='\u{36F}').contains(letter))
         .map(|letter| match letter {
             'ă' | 'â' => 'a',
             'î' => 'i',
@@ -83,6 +85,7 @@ mod tests {
             "somaj"
         );
         assert_eq!(propose(&types, "cluj", "Adeverinta"), "adeverinta");
+        assert_eq!(propose(&types, "cluj", "s\u{326}omaj"), "somaj");
         assert_eq!(propose(&types, "cluj", "prima de relocare"), UNDETERMINED);
         assert_eq!(propose(&types, "dej", "prima de relocare"), "prima");
         assert_eq!(propose(&types, "dej", ""), "dej-altele");

@@ -1,8 +1,8 @@
 //! What becomes of a message: registered, filed as evidence, ignored with a reason, or held for a person.
 //!
 //! Pure: the message, how it came and the policy decide. No message falls out: every way through [`screen`] ends in
-//! one [`Reason`], and every reason belongs to one [`Outcome`]. Joining replies to their case and answering what
-//! could not be taken come with the mail craft.
+//! one [`Reason`], and every reason belongs to one [`Outcome`]. Which case a message speaks of is looked up before (see
+//! [`Matter`]); answering what could not be taken comes with the mail craft.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +14,8 @@ use crate::message::{Defect, Message, Origin};
 pub enum Outcome {
     /// It has a number, an entry and a receipt.
     Registered,
+    /// It belongs to a case that has its number already, and has a receipt of its own.
+    Joined,
     /// A report or an automatic reply, kept as evidence.
     Filed,
     /// Not a request, and it says why.
@@ -27,6 +29,7 @@ impl Outcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Registered => "registered",
+            Self::Joined => "joined",
             Self::Filed => "filed",
             Self::Ignored => "ignored",
             Self::Held => "held",
@@ -38,6 +41,8 @@ impl Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     Request,
+    /// The owner of a case writes about it.
+    Reply,
     /// Registered at the word of a clerk who released it.
     Released,
     AutoReply,
@@ -60,8 +65,9 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, for tables and tests.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Request,
+        Self::Reply,
         Self::Released,
         Self::AutoReply,
         Self::Bounce,
@@ -83,6 +89,7 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Request => "request",
+            Self::Reply => "reply",
             Self::Released => "released",
             Self::AutoReply => "auto-reply",
             Self::Bounce => "bounce",
@@ -105,6 +112,7 @@ impl Reason {
     pub fn outcome(self) -> Outcome {
         match self {
             Self::Request | Self::Released => Outcome::Registered,
+            Self::Reply => Outcome::Joined,
             Self::AutoReply | Self::Bounce | Self::ReadReport => Outcome::Filed,
             Self::Duplicate | Self::List | Self::Bulk | Self::OwnMail | Self::Discarded => Outcome::Ignored,
             Self::NoHeader
@@ -120,6 +128,7 @@ impl Reason {
     pub fn clerk_ro(self) -> &'static str {
         match self {
             Self::Request => "cerere înregistrată",
+            Self::Reply => "completare la o cerere înregistrată",
             Self::Released => "înregistrat la decizia unui funcționar",
             Self::AutoReply => "răspuns automat (de exemplu «sunt în concediu»); nu este o cerere",
             Self::Bounce => "raport de nelivrare; verificați dacă solicitantul a primit recipisa",
@@ -148,6 +157,15 @@ pub struct Policy {
     pub own_addresses: BTreeSet<String>,
 }
 
+/// Whether the message speaks of a case that its sender owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matter {
+    /// A new request, or about somebody else's case.
+    New,
+    /// The sender's own case.
+    OwnCase,
+}
+
 /// How the message came to this point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -166,16 +184,26 @@ pub struct Screened {
 }
 
 /// Judges one message. Machine mail first, since it must never be answered; then what needs a person.
-pub fn screen(message: &Message, extent: Extent, standing: Standing, policy: &Policy) -> Screened {
+pub fn screen(
+    message: &Message,
+    extent: Extent,
+    standing: Standing,
+    matter: Matter,
+    policy: &Policy,
+) -> Screened {
+    let released = || Screened {
+        reason: match matter {
+            Matter::New => Reason::Released,
+            Matter::OwnCase => Reason::Reply,
+        },
+        replies: answerable(message, policy),
+    };
     let held = |reason| match standing {
         Standing::New => Screened {
             reason,
             replies: false,
         },
-        Standing::ReleasedByClerk => Screened {
-            reason: Reason::Released,
-            replies: answerable(message, policy),
-        },
+        Standing::ReleasedByClerk => released(),
     };
     if message.defects.contains(&Defect::NoHeader) {
         return held(Reason::NoHeader);
@@ -184,10 +212,7 @@ pub fn screen(message: &Message, extent: Extent, standing: Standing, policy: &Po
         return held(Reason::NestedTooDeep);
     }
     if standing == Standing::ReleasedByClerk {
-        return Screened {
-            reason: Reason::Released,
-            replies: answerable(message, policy),
-        };
+        return released();
     }
     if is_own(message, policy) {
         return Screened {
@@ -219,7 +244,10 @@ pub fn screen(message: &Message, extent: Extent, standing: Standing, policy: &Po
         return held(Reason::NoSender);
     }
     Screened {
-        reason: Reason::Request,
+        reason: match matter {
+            Matter::New => Reason::Request,
+            Matter::OwnCase => Reason::Reply,
+        },
         replies: message.origin.may_be_answered(),
     }
 }
@@ -248,7 +276,13 @@ mod tests {
         let policy = Policy {
             own_addresses: BTreeSet::from(["somaj@ajofm-exemplu.test".to_owned()]),
         };
-        screen(&Message::read(raw.as_bytes()), Extent::Whole, standing, &policy)
+        screen(
+            &Message::read(raw.as_bytes()),
+            Extent::Whole,
+            standing,
+            Matter::New,
+            &policy,
+        )
     }
 
     #[test]

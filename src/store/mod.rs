@@ -8,10 +8,12 @@ mod archive;
 
 use jiff::Timestamp;
 
+use crate::casework::{Act, Answer, Case, Consent, Opening};
+use crate::followup::{self, Planned};
 use crate::journal;
 use crate::mailbox::{Disposition, Extent, Sighting, SourceId, SourceKey};
 use crate::outbox::Outgoing;
-use crate::registry::{Decided, Entry, FileRecord, InstanceSecret, Number, Summary};
+use crate::registry::{Decided, Entry, FileRecord, InstanceSecret, KnownCase, Mentions, Number, Summary};
 use crate::screening::{Outcome, Reason, Standing};
 
 pub use archive::{Archive, ArchiveError};
@@ -67,6 +69,8 @@ pub struct MailDecision {
     pub summary: Summary,
     pub files: Vec<FileRecord>,
     pub number: Option<Number>,
+    /// Of a mail that joined a case.
+    pub submission: Option<u32>,
 }
 
 /// Where an entry's receipt is.
@@ -83,10 +87,12 @@ pub enum ReceiptState {
     },
 }
 
-/// An entry that owes its receipt.
+/// An entry or submission that owes its receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owing {
     pub entry: Entry,
+    /// As the case has it now.
+    pub consent: Consent,
     pub attempts: u32,
 }
 
@@ -98,15 +104,21 @@ pub enum LetterState {
     Sent,
     /// It will not be tried again; a person must find another way to the citizen.
     GivenUp,
+    /// What happened meanwhile made it needless before it went out.
+    Void,
 }
 
 impl LetterState {
+    /// All of them, for tables.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Sent, Self::GivenUp, Self::Void];
+
     /// The stable spelling in JSON and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Sent => "sent",
             Self::GivenUp => "given-up",
+            Self::Void => "void",
         }
     }
 }
@@ -115,6 +127,8 @@ impl LetterState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     pub letter: Outgoing,
+    /// The office of its case.
+    pub office: Option<String>,
     /// How often it was tried before.
     pub attempts: u32,
 }
@@ -133,6 +147,10 @@ pub enum Attempt {
     /// The transport does not work at all: no attempt is counted, the letter stays due.
     Waiting {
         why: String,
+    },
+    /// It is not the hour for it: no attempt is counted, it is due again then.
+    NotNow {
+        at: Timestamp,
     },
     GivenUp {
         why: String,
@@ -181,12 +199,16 @@ pub struct HeldAct {
 pub struct MailVerdict {
     pub mail_seq: i64,
     pub decided: Decided,
+    /// Present exactly when the decision has a draft.
+    pub opening: Option<Opening>,
 }
 
 /// A receipt whose bytes are in the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issued {
     pub number: Number,
+    /// 0 is the request itself.
+    pub submission: u32,
     pub receipt_sha256: String,
     pub at: Timestamp,
     /// The letter that carries it; `None` where no letter may go out by itself.
@@ -207,6 +229,108 @@ pub struct Backlog {
     pub receipts_failing: u64,
     /// Letters queued that have failed at least once.
     pub letters_failing: u64,
+}
+
+/// Where a planned letter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FollowupState {
+    Planned,
+    /// Its letter is written and queued.
+    Done,
+    /// What happened meanwhile made it needless.
+    Void,
+}
+
+impl FollowupState {
+    /// All of them, for tables.
+    pub const ALL: [Self; 3] = [Self::Planned, Self::Done, Self::Void];
+
+    /// The stable spelling in the store and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Done => "done",
+            Self::Void => "void",
+        }
+    }
+}
+
+/// A planned letter as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowupRecord {
+    pub planned: Planned,
+    pub state: FollowupState,
+    /// When it was done or became void.
+    pub settled_at: Option<Timestamp>,
+    /// Failed attempts to write the letter, with the last error.
+    pub attempts: u32,
+    pub last_error: Option<String>,
+}
+
+/// Everything about one case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseRecord {
+    pub case: Case,
+    /// The request itself.
+    pub entry: EntryRecord,
+    /// What came later, in its order; each with its receipt.
+    pub submissions: Vec<EntryRecord>,
+    pub followups: Vec<FollowupRecord>,
+    /// What happened, oldest first.
+    pub history: Vec<journal::Row>,
+}
+
+/// An open case with the letters that are planned in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenCase {
+    pub case: Case,
+    pub planned: Vec<Planned>,
+}
+
+/// A planned letter that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowupDue {
+    pub number: Number,
+    pub planned: Planned,
+    pub attempts: u32,
+}
+
+/// A clerk's act on a case, examined, with what it causes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseAct {
+    pub number: Number,
+    /// The version of the case that the act was examined on.
+    pub version: u32,
+    pub act: Act,
+    pub actor: String,
+    pub at: Timestamp,
+    pub planned: Vec<Planned>,
+    /// The kinds of planned letter that it makes void.
+    pub voids: &'static [followup::Kind],
+    /// Of an appointment.
+    pub minutes: u16,
+}
+
+/// How many mails of a source came to an outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeCount {
+    pub source: SourceId,
+    /// `None` while they wait for their decision.
+    pub outcome: Option<Outcome>,
+    pub mails: u64,
+}
+
+/// A digest whose letters are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestDone {
+    /// An office, or empty for all.
+    pub scope: String,
+    pub since: Timestamp,
+    pub until: Timestamp,
+    /// How many scheduled digests it stands for.
+    pub covers: u32,
+    pub letters: Vec<Outgoing>,
+    pub at: Timestamp,
 }
 
 /// Why the store could not do it.
@@ -259,11 +383,13 @@ pub trait Store: Send + Sync {
     fn mail_keep(&self, arrivals: &[Arrival], at: Timestamp) -> Stored<()>;
     /// The oldest undecided mails.
     fn mails_undecided(&self, limit: usize) -> Stored<Vec<Undecided>>;
-    /// Writes decisions, in the given order: numbers, entries, receipts owed, journal. A mail that was decided
-    /// meanwhile is passed over. Returns the entries made.
+    /// Writes decisions, in the given order: numbers, entries, submissions, cases, receipts owed, journal. A mail that
+    /// was decided meanwhile is passed over. Returns the entries and submissions made.
     fn mails_decide(&self, verdicts: &[MailVerdict], at: Timestamp) -> Stored<Vec<Entry>>;
     /// Counts a failed decision; at `attempts_max` the mail is held. Returns whether it is.
     fn mail_failed(&self, mail_seq: i64, why: &str, attempts_max: u32, at: Timestamp) -> Stored<bool>;
+    /// The cases that a message names: those of its letters first, in the order of the names.
+    fn cases_known(&self, mentions: &Mentions) -> Stored<Vec<KnownCase>>;
     /// A person declares the clock right, although the last entry bears a later time: entries go on with it.
     fn clock_accept(&self, actor: &str, at: Timestamp) -> Stored<()>;
     /// All mails in the order of arrival, given to `each` one by one.
@@ -280,12 +406,35 @@ pub trait Store: Send + Sync {
     /// One entry.
     fn entry(&self, number: &Number) -> Stored<Option<EntryRecord>>;
 
-    /// Entries that owe a receipt and are due: those that failed least first, then in the order of arrival.
+    /// Everything about a case, by the number of its first entry.
+    fn case(&self, number: &Number) -> Stored<Option<CaseRecord>>;
+    /// The cases that are not closed, by their term, given to `each` one by one.
+    fn cases_open_each(&self, each: &mut dyn FnMut(OpenCase)) -> Stored<()>;
+    /// A clerk's act: refused when the case has changed since it was examined.
+    fn case_act(&self, act: &CaseAct) -> Stored<()>;
+
+    /// Planned letters that are due, oldest first.
+    fn followups_due(&self, now: Timestamp, limit: usize) -> Stored<Vec<FollowupDue>>;
+    /// The letter is written: it is queued, and the follow-up done. One that became void meanwhile is passed over;
+    /// returns whether it was done.
+    fn followup_done(&self, due: &FollowupDue, letter: &Outgoing, at: Timestamp) -> Stored<bool>;
+    /// The letter is not written before `until`; nothing was tried.
+    fn followup_put_off(&self, due: &FollowupDue, until: Timestamp) -> Stored<()>;
+    /// Counts a failed attempt to write the letter; it is due again at `retry_at`.
+    fn followup_failed(&self, due: &FollowupDue, why: &str, retry_at: Timestamp) -> Stored<()>;
+
+    /// Entries and submissions that owe a receipt and are due: those that failed least first, then in the order of arrival.
     fn receipts_owed(&self, now: Timestamp, limit: usize) -> Stored<Vec<Owing>>;
     /// Records receipts and queues their letters. An entry that has its receipt already is passed over.
     fn receipts_issue(&self, issued: &[Issued]) -> Stored<()>;
     /// Counts a failed issue; it is due again at `retry_at`.
-    fn receipt_failed(&self, number: &Number, why: &str, retry_at: Timestamp) -> Stored<()>;
+    fn receipt_failed(
+        &self,
+        number: &Number,
+        submission: u32,
+        why: &str,
+        retry_at: Timestamp,
+    ) -> Stored<()>;
 
     /// Claims letters that are due until `lease_until`.
     fn letters_claim_due(&self, now: Timestamp, lease_until: Timestamp, limit: usize) -> Stored<Vec<Due>>;
@@ -294,7 +443,7 @@ pub trait Store: Send + Sync {
     /// For the one process that holds the registry's lock and has just started: takes back the leases of a dead one,
     /// and makes receipts due again whose fault may have been mended meanwhile.
     fn work_begin(&self) -> Stored<()>;
-    /// Queues the letter of an entry again, at a person's word.
+    /// Queues the last letter of a case that is not waiting anyhow again, at a person's word.
     fn letter_requeue(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<()>;
     /// How many letters were queued to an address since an instant, without regard to case.
     fn letters_to(&self, address: &str, since: Timestamp) -> Stored<u64>;
@@ -302,6 +451,31 @@ pub trait Store: Send + Sync {
     fn letter_next_due(&self) -> Stored<Option<Timestamp>>;
     /// Ends an attempt.
     fn letter_attempt_finish(&self, message_id: &str, attempt: &Attempt, at: Timestamp) -> Stored<()>;
+
+    /// Letters given up, and queued ones that have failed, oldest first.
+    fn letters_troubled(&self) -> Stored<Vec<LetterRecord>>;
+    /// Entries and submissions whose receipt could not be made so far, and in cases that are not closed those whose
+    /// issued receipt no letter carries.
+    fn receipts_troubled(&self) -> Stored<Vec<EntryRecord>>;
+
+    /// Entries and submissions registered from `from` on and before `to`, given to `each` one by one.
+    fn filings_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        each: &mut dyn FnMut(EntryRecord),
+    ) -> Stored<()>;
+    /// Mails kept from `from` on and before `to`, counted by source and outcome; `None` is not yet decided.
+    fn outcomes_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<OutcomeCount>>;
+    /// Messages that the sources showed in that time, by the journal, counted by source.
+    fn shown_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<(SourceId, u64)>>;
+    /// Clarifications answered from `from` on and before `to`, with their ordinal.
+    fn answers_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<(Number, Answer, u32)>>;
+    /// The end of the last digest of a scope.
+    fn digest_last(&self, scope: &str) -> Stored<Option<Timestamp>>;
+    /// A digest is written: its letters are queued. One whose end is recorded already is passed over; returns whether
+    /// it was recorded now.
+    fn digest_done(&self, digest: &DigestDone) -> Stored<bool>;
 
     /// What waits.
     fn backlog(&self) -> Stored<Backlog>;

@@ -13,7 +13,7 @@ use crate::store::{StoreError, Stored};
 const APPLICATION_ID: i32 = 0x7263_7073;
 /// The CLI may hold the database for a moment; nobody holds it for long.
 const BUSY: Duration = Duration::from_secs(10);
-const MIGRATIONS: [&str; 1] = [include_str!("001_first.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("001_first.sql"), include_str!("002_cases.sql")];
 
 /// The connection that writes; the file is made where there is none.
 pub(super) fn open_for_writing(path: &Path) -> Stored<Connection> {
@@ -101,12 +101,25 @@ pub(super) fn migrate(connection: &mut Connection) -> Stored<()> {
             "the database has version {version} and this program knows {known}; run the newer program"
         )));
     }
+    if version < known {
+        // A migration may make a table anew that others refer to; whether all fits is looked at before its commit.
+        connection
+            .pragma_update(None, "foreign_keys", false)
+            .map_err(|error| unavailable(doing, error))?;
+    }
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(version.max(0) as usize) {
         let step = |connection: &mut Connection| -> rusqlite::Result<()> {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let now: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
             if now == index as i32 {
                 transaction.execute_batch(migration)?;
+                if transaction.prepare("PRAGMA foreign_key_check")?.exists([])? {
+                    // Dropped, the transaction is rolled back: the database stays as it was.
+                    return Err(rusqlite::Error::SqliteFailure(
+                        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+                        Some("rows refer to others that are not there".into()),
+                    ));
+                }
                 transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
                 transaction.pragma_update(None, "user_version", index as i32 + 1)?;
             }
@@ -114,7 +127,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Stored<()> {
         };
         step(connection).map_err(|error| unavailable(doing, error))?;
     }
-    Ok(())
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(|error| unavailable(doing, error))
 }
 
 /// Reads the instance secret; makes it at the first start.

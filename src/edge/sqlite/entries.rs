@@ -1,11 +1,11 @@
-//! The tables `entry` and `receipt`: reading entries, and the receipts they owe.
+//! The tables `entry`, `submission` and `receipt`: reading entries and submissions, and the receipts they owe.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, Transaction, params};
 use serde_json::json;
 
 use super::journal_rows::append;
-use super::{letters, mails, rows, unavailable};
+use super::{cases, letters, mails, rows, unavailable};
 use crate::journal::Kind;
 use crate::registry::{Draft, Entry, Number};
 use crate::store::{EntryRecord, Issued, Owing, ReceiptState, StoreError, Stored};
@@ -14,55 +14,114 @@ const COLUMNS: &str =
     "e.register, e.number, e.registered_on, e.mail_seq, m.sha256, m.size_bytes, m.source, m.replies,
     m.sender_name, m.sender, m.subject, m.header_date, m.message_id, m.reference_ids, e.office, e.applicant,
     e.request_type, e.received_at, e.registered_at, e.processing_day, e.processing_reason,
-    r.state, r.sha256, r.issued_at, r.attempts, r.last_error";
+    r.state, r.sha256, r.issued_at, r.attempts, r.last_error, r.ordinal";
 const TABLES: &str = "entry e JOIN mail m ON m.seq = e.mail_seq
-    JOIN receipt r ON r.register = e.register AND r.year = e.year AND r.number = e.number";
+    JOIN receipt r ON r.register = e.register AND r.year = e.year AND r.number = e.number AND r.ordinal = 0";
+/// The same columns for submissions, which share number, office and type with their case.
+const SUBMISSION_COLUMNS: &str =
+    "s.register, s.number, e.registered_on, s.mail_seq, m.sha256, m.size_bytes, m.source, m.replies,
+    m.sender_name, m.sender, m.subject, m.header_date, m.message_id, m.reference_ids, e.office, s.applicant,
+    e.request_type, s.received_at, s.registered_at, s.processing_day, s.processing_reason,
+    r.state, r.sha256, r.issued_at, r.attempts, r.last_error, r.ordinal";
+const SUBMISSION_TABLES: &str = "submission s JOIN mail m ON m.seq = s.mail_seq
+    JOIN entry e ON e.register = s.register AND e.year = s.year AND e.number = s.number
+    JOIN receipt r ON r.register = s.register AND r.year = s.year AND r.number = s.number AND r.ordinal = s.ordinal";
+
+/// Which entries are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Which<'a> {
+    All,
+    One(&'a Number),
+    /// Registered from the first instant on and before the second.
+    Between(Timestamp, Timestamp),
+}
 
 pub(super) fn each(
     connection: &Connection,
-    only: Option<&Number>,
+    which: Which<'_>,
     each: &mut dyn FnMut(EntryRecord),
 ) -> Stored<()> {
     let read = |each: &mut dyn FnMut(EntryRecord)| -> rusqlite::Result<()> {
-        let filter = match only {
-            None => "",
-            Some(_) => "WHERE e.register = ?1 AND e.year = ?2 AND e.number = ?3 AND e.registered_on = ?4",
-        };
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM {TABLES} {filter} ORDER BY e.rowid"
-        ))?;
-        let mut found = match only {
-            None => statement.query([])?,
-            Some(number) => statement.query(params![
-                number.register,
-                number.date.year(),
-                number.number as i64,
-                number.date.to_string()
-            ])?,
-        };
-        while let Some(row) = found.next()? {
-            let entry = entry(connection, row)?;
-            let receipt = receipt(row)?;
-            let letters = letters::of_entry(connection, &entry.number)?;
-            each(EntryRecord {
-                entry,
-                receipt,
-                letters,
-            });
+        let query = |filter: &str| format!("SELECT {COLUMNS} FROM {TABLES} {filter} ORDER BY e.rowid");
+        match which {
+            Which::All => records(connection, &query(""), [], each),
+            Which::One(number) => records(
+                connection,
+                &query("WHERE e.register = ?1 AND e.year = ?2 AND e.number = ?3 AND e.registered_on = ?4"),
+                params![
+                    number.register,
+                    number.date.year(),
+                    number.number as i64,
+                    number.date.to_string()
+                ],
+                each,
+            ),
+            Which::Between(from, to) => records(
+                connection,
+                &query("WHERE e.registered_at >= ?1 AND e.registered_at < ?2"),
+                [from.as_microsecond(), to.as_microsecond()],
+                each,
+            ),
         }
-        Ok(())
     };
     read(each).map_err(|error| unavailable("reading entries", error))
 }
 
+/// Submissions in the order of their registration.
+pub(super) fn submissions_each(
+    connection: &Connection,
+    which: Which<'_>,
+    each: &mut dyn FnMut(EntryRecord),
+) -> Stored<()> {
+    let read = |each: &mut dyn FnMut(EntryRecord)| -> rusqlite::Result<()> {
+        let query = |filter: &str| {
+            format!("SELECT {SUBMISSION_COLUMNS} FROM {SUBMISSION_TABLES} {filter} ORDER BY s.mail_seq")
+        };
+        match which {
+            Which::All => records(connection, &query(""), [], each),
+            Which::One(number) => records(
+                connection,
+                &query("WHERE s.register = ?1 AND s.year = ?2 AND s.number = ?3"),
+                params![number.register, number.date.year(), number.number as i64],
+                each,
+            ),
+            Which::Between(from, to) => records(
+                connection,
+                &query("WHERE s.registered_at >= ?1 AND s.registered_at < ?2"),
+                [from.as_microsecond(), to.as_microsecond()],
+                each,
+            ),
+        }
+    };
+    read(each).map_err(|error| unavailable("reading submissions", error))
+}
+
+fn records(
+    connection: &Connection,
+    query: &str,
+    arguments: impl rusqlite::Params,
+    each: &mut dyn FnMut(EntryRecord),
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(query)?;
+    let mut found = statement.query(arguments)?;
+    while let Some(row) = found.next()? {
+        let entry = entry(connection, row)?;
+        let receipt = receipt(row)?;
+        let letters = letters::of_receipt(connection, &entry.number, entry.submission)?;
+        each(EntryRecord {
+            entry,
+            receipt,
+            letters,
+        });
+    }
+    Ok(())
+}
+
 fn entry(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Entry> {
     let mail_seq = row.get(3)?;
-    let number = Number {
-        register: row.get(0)?,
-        number: rows::size(row, 1)?,
-        date: rows::day(row, 2)?,
-    };
+    let number = rows::number(row, 0)?;
     Ok(Entry {
+        submission: row.get(26)?,
         mail_seq,
         mail_sha256: row.get(4)?,
         mail_size_bytes: rows::size(row, 5)?,
@@ -100,19 +159,52 @@ fn receipt(row: &Row<'_>) -> rusqlite::Result<ReceiptState> {
 
 pub(super) fn owing(connection: &Connection, now: Timestamp, limit: usize) -> Stored<Vec<Owing>> {
     let read = || -> rusqlite::Result<Vec<Owing>> {
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM {TABLES} WHERE r.state = 'owed' AND r.next_at <= ?1
-             ORDER BY r.attempts, e.rowid LIMIT ?2"
-        ))?;
-        let found = statement.query_map(params![now.as_microsecond(), limit as i64], |row| {
-            Ok(Owing {
-                entry: entry(connection, row)?,
-                attempts: row.get(24)?,
+        // The keys first, by the index of what is owed; then each by its own key.
+        let mut statement = connection.prepare_cached(
+            "SELECT r.register, r.number, e.registered_on, r.ordinal, r.attempts
+             FROM receipt r JOIN entry e ON e.register = r.register AND e.year = r.year AND e.number = r.number
+             LEFT JOIN submission s ON s.register = r.register AND s.year = r.year AND s.number = r.number
+                                   AND s.ordinal = r.ordinal
+             WHERE r.state = 'owed' AND r.next_at <= ?1
+             ORDER BY r.attempts, coalesce(s.mail_seq, e.mail_seq) LIMIT ?2",
+        )?;
+        let keys = statement
+            .query_map(params![now.as_microsecond(), limit as i64], |row| {
+                Ok((rows::number(row, 0)?, row.get(3)?, row.get(4)?))
+            })?
+            .collect::<rusqlite::Result<Vec<(Number, u32, u32)>>>()?;
+        keys.into_iter()
+            .map(|(number, submission, attempts)| {
+                Ok(Owing {
+                    consent: cases::consent(connection, &number)?,
+                    entry: filing(connection, &number, submission)?,
+                    attempts,
+                })
             })
-        })?;
-        found.collect()
+            .collect()
     };
     read().map_err(|error| unavailable("looking for receipts owed", error))
+}
+
+/// The entry, or the submission to it.
+fn filing(connection: &Connection, number: &Number, submission: u32) -> rusqlite::Result<Entry> {
+    let query = if submission == 0 {
+        format!("SELECT {COLUMNS} FROM {TABLES} WHERE e.register = ?1 AND e.year = ?2 AND e.number = ?3 AND ?4 = 0")
+    } else {
+        format!(
+            "SELECT {SUBMISSION_COLUMNS} FROM {SUBMISSION_TABLES}
+             WHERE s.register = ?1 AND s.year = ?2 AND s.number = ?3 AND s.ordinal = ?4"
+        )
+    };
+    connection.prepare_cached(&query)?.query_row(
+        params![
+            number.register,
+            number.date.year(),
+            number.number as i64,
+            submission
+        ],
+        |row| entry(connection, row),
+    )
 }
 
 pub(super) fn issue(transaction: &Transaction<'_>, issued: &[Issued]) -> Stored<()> {
@@ -120,8 +212,8 @@ pub(super) fn issue(transaction: &Transaction<'_>, issued: &[Issued]) -> Stored<
         let number = &one.number;
         let changed = transaction
             .prepare_cached(
-                "UPDATE receipt SET state = 'issued', sha256 = ?4, issued_at = ?5, last_error = NULL
-                 WHERE register = ?1 AND year = ?2 AND number = ?3 AND state = 'owed'",
+                "UPDATE receipt SET state = 'issued', sha256 = ?4, issued_at = ?5, last_error = NULL, letterless = ?7
+                 WHERE register = ?1 AND year = ?2 AND number = ?3 AND ordinal = ?6 AND state = 'owed'",
             )
             .and_then(|mut statement| {
                 statement.execute(params![
@@ -129,14 +221,19 @@ pub(super) fn issue(transaction: &Transaction<'_>, issued: &[Issued]) -> Stored<
                     number.date.year(),
                     number.number as i64,
                     one.receipt_sha256,
-                    one.at.as_microsecond()
+                    one.at.as_microsecond(),
+                    one.submission,
+                    one.letter.is_none(),
                 ])
             })
             .map_err(|error| unavailable("recording a receipt", error))?;
         if changed == 0 {
             continue;
         }
-        let body = json!({"sha256": one.receipt_sha256});
+        let mut body = json!({"sha256": one.receipt_sha256});
+        if one.submission > 0 {
+            body["submission"] = one.submission.into();
+        }
         append(
             transaction,
             one.at,
@@ -154,19 +251,21 @@ pub(super) fn issue(transaction: &Transaction<'_>, issued: &[Issued]) -> Stored<
 pub(super) fn failed(
     transaction: &Transaction<'_>,
     number: &Number,
+    submission: u32,
     why: &str,
     retry_at: Timestamp,
 ) -> Stored<()> {
     let changed = transaction
         .execute(
             "UPDATE receipt SET attempts = attempts + 1, last_error = ?4, next_at = ?5
-             WHERE register = ?1 AND year = ?2 AND number = ?3 AND state = 'owed'",
+             WHERE register = ?1 AND year = ?2 AND number = ?3 AND ordinal = ?6 AND state = 'owed'",
             params![
                 number.register,
                 number.date.year(),
                 number.number as i64,
                 why,
-                retry_at.as_microsecond()
+                retry_at.as_microsecond(),
+                submission
             ],
         )
         .map_err(|error| unavailable("counting a failed receipt", error))?;

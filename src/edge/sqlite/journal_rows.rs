@@ -60,6 +60,31 @@ pub(super) fn append_event(transaction: &Transaction<'_>, event: &Event) -> Stor
     write().map_err(|error| unavailable("writing the journal", error))
 }
 
+/// The rows about one subject, oldest first.
+pub(super) fn about(connection: &Connection, subject: &str) -> Stored<Vec<Row>> {
+    let read = || -> rusqlite::Result<Vec<Row>> {
+        let mut statement = connection.prepare_cached(
+            "SELECT seq, at, actor, kind, subject, body, prev_hash, hash FROM journal WHERE subject = ?1 ORDER BY seq",
+        )?;
+        let found = statement.query_map([subject], row)?;
+        found.collect()
+    };
+    read().map_err(|error| unavailable("reading the journal", error))
+}
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        seq: row.get(0)?,
+        at: row.get(1)?,
+        actor: row.get(2)?,
+        kind: row.get(3)?,
+        subject: row.get(4)?,
+        body: row.get(5)?,
+        prev_hash: row.get(6)?,
+        hash: row.get(7)?,
+    })
+}
+
 /// Walks all rows in order.
 pub(super) fn each(connection: &Connection, each: &mut dyn FnMut(Row)) -> Stored<()> {
     let read = |each: &mut dyn FnMut(Row)| -> rusqlite::Result<()> {
@@ -67,17 +92,8 @@ pub(super) fn each(connection: &Connection, each: &mut dyn FnMut(Row)) -> Stored
             "SELECT seq, at, actor, kind, subject, body, prev_hash, hash FROM journal ORDER BY seq",
         )?;
         let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            each(Row {
-                seq: row.get(0)?,
-                at: row.get(1)?,
-                actor: row.get(2)?,
-                kind: row.get(3)?,
-                subject: row.get(4)?,
-                body: row.get(5)?,
-                prev_hash: row.get(6)?,
-                hash: row.get(7)?,
-            });
+        while let Some(found) = rows.next()? {
+            each(row(found)?);
         }
         Ok(())
     };

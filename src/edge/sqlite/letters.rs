@@ -12,33 +12,34 @@ use crate::registry::Number;
 use crate::store::{Attempt, Backlog, Due, LetterRecord, LetterState, StoreError, Stored};
 
 const COLUMNS: &str = "l.message_id, l.register, l.number, e.registered_on, l.mail_from, l.rcpt_to, l.sha256,
-    l.queued_at, l.state, l.attempts, l.next_at, l.last_answer";
+    l.queued_at, l.state, l.attempts, l.next_at, l.last_answer, l.kind, l.ordinal, e.office";
 const TABLES: &str =
-    "letter l JOIN entry e ON e.register = l.register AND e.year = l.year AND e.number = l.number";
+    "letter l LEFT JOIN entry e ON e.register = l.register AND e.year = l.year AND e.number = l.number";
 
 pub(super) fn queue(transaction: &Transaction<'_>, letter: &Outgoing) -> Stored<()> {
     transaction
         .prepare_cached(
             "INSERT INTO letter (message_id, kind, register, year, number, mail_from, rcpt_to, sha256, state,
-                                 queued_at, next_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9, ?9)",
+                                 queued_at, next_at, ordinal)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9, ?9, ?10)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
                 letter.message_id,
                 letter.kind.as_str(),
-                letter.number.register,
-                letter.number.date.year(),
-                letter.number.number as i64,
+                letter.number.as_ref().map(|number| &number.register),
+                letter.number.as_ref().map(|number| number.date.year()),
+                letter.number.as_ref().map(|number| number.number as i64),
                 letter.from,
                 letter.to,
                 letter.sha256,
                 letter.queued_at.as_microsecond(),
+                letter.ordinal,
             ])
         })
         .map_err(|error| unavailable("queueing a letter", error))?;
     let body = json!({"kind": letter.kind.as_str(), "to": letter.to, "sha256": letter.sha256,
-        "entry": letter.number.key()});
+        "entry": letter.number.as_ref().map(Number::key), "ordinal": letter.ordinal});
     append(
         transaction,
         letter.queued_at,
@@ -51,12 +52,9 @@ pub(super) fn queue(transaction: &Transaction<'_>, letter: &Outgoing) -> Stored<
 fn outgoing(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
     Ok(Outgoing {
         message_id: row.get(0)?,
-        kind: outbox::Kind::Receipt,
-        number: Number {
-            register: row.get(1)?,
-            number: rows::size(row, 2)?,
-            date: rows::day(row, 3)?,
-        },
+        kind: rows::one_of(row, 12, &outbox::Kind::ALL, outbox::Kind::as_str)?,
+        number: rows::number_opt(row, 1)?,
+        ordinal: row.get(13)?,
         from: row.get(4)?,
         to: row.get(5)?,
         sha256: row.get(6)?,
@@ -64,28 +62,105 @@ fn outgoing(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
     })
 }
 
-pub(super) fn of_entry(connection: &Connection, number: &Number) -> rusqlite::Result<Vec<LetterRecord>> {
+fn record(row: &Row<'_>) -> rusqlite::Result<LetterRecord> {
+    Ok(LetterRecord {
+        letter: outgoing(row)?,
+        state: rows::one_of(row, 8, &LetterState::ALL, LetterState::as_str)?,
+        attempts: row.get(9)?,
+        next_at: rows::instant(row, 10)?,
+        last_answer: row.get(11)?,
+    })
+}
+
+/// The letter that carries the receipt of an entry or submission.
+pub(super) fn of_receipt(
+    connection: &Connection,
+    number: &Number,
+    submission: u32,
+) -> rusqlite::Result<Vec<LetterRecord>> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM {TABLES} WHERE l.register = ?1 AND l.year = ?2 AND l.number = ?3 ORDER BY l.queued_at"
+        "SELECT {COLUMNS} FROM {TABLES}
+         WHERE l.register = ?1 AND l.year = ?2 AND l.number = ?3 AND l.kind = 'receipt' AND l.ordinal = ?4"
+    ))?;
+    let found = statement.query_map(
+        params![
+            number.register,
+            number.date.year(),
+            number.number as i64,
+            submission
+        ],
+        record,
+    )?;
+    found.collect()
+}
+
+/// All letters of a case, in the order in which they were queued.
+pub(super) fn of_case(connection: &Connection, number: &Number) -> rusqlite::Result<Vec<LetterRecord>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {TABLES}
+         WHERE l.register = ?1 AND l.year = ?2 AND l.number = ?3 ORDER BY l.queued_at, l.rowid"
     ))?;
     let found = statement.query_map(
         params![number.register, number.date.year(), number.number as i64],
-        |row| {
-            let state = match row.get::<_, String>(8)?.as_str() {
-                "queued" => LetterState::Queued,
-                "sent" => LetterState::Sent,
-                _ => LetterState::GivenUp,
-            };
-            Ok(LetterRecord {
-                letter: outgoing(row)?,
-                state,
-                attempts: row.get(9)?,
-                next_at: rows::instant(row, 10)?,
-                last_answer: row.get(11)?,
-            })
-        },
+        record,
     )?;
     found.collect()
+}
+
+/// Letters that a clerk must care about: given up, or failing.
+pub(super) fn troubled(connection: &Connection) -> Stored<Vec<LetterRecord>> {
+    let read = || -> rusqlite::Result<Vec<LetterRecord>> {
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM {TABLES} WHERE l.state = 'given-up'
+             UNION ALL
+             SELECT {COLUMNS} FROM {TABLES} WHERE l.state = 'queued' AND l.attempts > 0 ORDER BY 8"
+        ))?;
+        let found = statement.query_map([], record)?;
+        found.collect()
+    };
+    read().map_err(|error| unavailable("looking for letters in trouble", error))
+}
+
+/// Makes the queued letters of these kinds void; one that is just being sent may still arrive.
+pub(super) fn void(
+    transaction: &Transaction<'_>,
+    number: &Number,
+    kinds: &[crate::followup::Kind],
+    at: Timestamp,
+) -> Stored<()> {
+    for kind in kinds {
+        let ids = transaction
+            .prepare_cached(
+                "UPDATE letter SET state = 'void', next_at = ?5
+                 WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND state = 'queued'
+                 RETURNING message_id",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_map(
+                        params![
+                            number.register,
+                            number.date.year(),
+                            number.number as i64,
+                            kind.as_str(),
+                            at.as_microsecond()
+                        ],
+                        |row| row.get::<_, String>(0),
+                    )?
+                    .collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .map_err(|error| unavailable("making letters void", error))?;
+        for id in ids {
+            append(
+                transaction,
+                at,
+                Kind::LetterVoid,
+                format!("letter/{id}"),
+                json!({"entry": number.key()}),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn claim(
@@ -103,6 +178,7 @@ pub(super) fn claim(
             .query_map(params![now.as_microsecond(), limit as i64], |row| {
                 Ok(Due {
                     letter: outgoing(row)?,
+                    office: row.get(14)?,
                     attempts: row.get(9)?,
                 })
             })?
@@ -146,14 +222,17 @@ pub(super) fn finish(
 ) -> Stored<()> {
     let (state, result, next_at, answer, event) = match attempt {
         Attempt::Waiting { why } => return wait(transaction, message_id, why),
+        Attempt::NotNow { at: next } => return postpone(transaction, message_id, *next),
         Attempt::Sent { answer } => ("sent", "sent", at, answer, Some(Kind::LetterSent)),
         Attempt::Retry { at: next, why } => ("queued", "retry", *next, why, None),
         Attempt::GivenUp { why } => ("given-up", "given-up", at, why, Some(Kind::LetterGivenUp)),
     };
+    // A letter that became void while it was on its way is sent if the server took it, and stays void otherwise.
     let changed = transaction
         .execute(
-            "UPDATE letter SET state = ?2, next_at = ?3, lease_until = 0, attempts = attempts + 1, last_answer = ?4
-             WHERE message_id = ?1 AND state = 'queued'",
+            "UPDATE letter SET state = CASE WHEN state = 'void' AND ?2 <> 'sent' THEN 'void' ELSE ?2 END,
+                    next_at = ?3, lease_until = 0, attempts = attempts + 1, last_answer = ?4
+             WHERE message_id = ?1 AND state IN ('queued', 'void')",
             params![message_id, state, next_at.as_microsecond(), answer],
         )
         .map_err(|error| unavailable("recording an attempt to send", error))?;
@@ -192,6 +271,17 @@ fn wait(transaction: &Transaction<'_>, message_id: &str, why: &str) -> Stored<()
     Ok(())
 }
 
+/// Gives the lease back until it is the hour for it; nothing was tried.
+fn postpone(transaction: &Transaction<'_>, message_id: &str, next: Timestamp) -> Stored<()> {
+    transaction
+        .execute(
+            "UPDATE letter SET lease_until = 0, next_at = ?2 WHERE message_id = ?1 AND state = 'queued'",
+            params![message_id, next.as_microsecond()],
+        )
+        .map_err(|error| unavailable("putting a letter back", error))?;
+    Ok(())
+}
+
 /// A letter that was given up, or sent into the void, goes again at a person's word.
 pub(super) fn requeue(
     transaction: &Transaction<'_>,
@@ -210,7 +300,10 @@ pub(super) fn requeue(
         .query_row(
             "UPDATE letter SET state = 'queued', next_at = ?4, lease_until = 0, attempts = 0, last_answer = NULL,
                     queued_at = ?4
-             WHERE register = ?1 AND year = ?2 AND number = ?3 AND state <> 'queued' RETURNING message_id",
+             WHERE message_id = (SELECT message_id FROM letter
+                                 WHERE register = ?1 AND year = ?2 AND number = ?3 AND state IN ('sent', 'given-up')
+                                 ORDER BY state = 'given-up' DESC, queued_at DESC, rowid DESC LIMIT 1)
+             RETURNING message_id",
             key,
             |row| row.get(0),
         )
@@ -257,8 +350,7 @@ pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
                         (SELECT count(*) FROM letter WHERE state = 'queued'),
                         (SELECT count(*) FROM letter WHERE state = 'given-up'),
                         (SELECT count(*) FROM mail WHERE outcome = 'held'),
-                        (SELECT count(*) FROM receipt r WHERE r.state = 'issued' AND NOT EXISTS (SELECT 1 FROM letter l
-                          WHERE l.register = r.register AND l.year = r.year AND l.number = r.number)),
+                        (SELECT count(*) FROM receipt WHERE letterless = 1),
                         (SELECT count(*) FROM receipt WHERE state = 'owed' AND attempts > 0),
                         (SELECT count(*) FROM letter WHERE state = 'queued' AND last_answer IS NOT NULL)",
             )?

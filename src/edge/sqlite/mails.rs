@@ -8,10 +8,10 @@ use super::journal_rows::{append, append_event};
 use super::{registering, rows, unavailable};
 use crate::journal::{Event, Kind};
 use crate::mailbox::{Extent, SourceId, SourceKey};
-use crate::registry::{Decided, Entry, FileRecord, Number, Summary};
+use crate::registry::{Decided, Entry, FileRecord, Summary};
 use crate::screening::{Outcome, Reason};
 use crate::store::{
-    Arrival, Desk, HeldAct, MailDecision, MailRecord, MailVerdict, StoreError, Stored, Undecided,
+    Arrival, Desk, HeldAct, MailDecision, MailRecord, MailVerdict, OutcomeCount, StoreError, Stored, Undecided,
 };
 
 /// Which mails are wanted.
@@ -166,14 +166,14 @@ pub(super) fn decide(
             format!("mail/{}", verdict.mail_seq),
             body,
         )?;
-        if let Some(draft) = &decided.draft {
-            entries.push(registering::register(
-                transaction,
-                verdict.mail_seq,
-                decided,
-                draft,
-            )?);
-        }
+        let (Some(draft), Some(opening)) = (&decided.draft, &verdict.opening) else {
+            continue;
+        };
+        let seq = verdict.mail_seq;
+        entries.push(match &decided.joins {
+            None => registering::register(transaction, seq, decided, draft, opening)?,
+            Some(number) => registering::join(transaction, seq, decided, draft, opening, number)?,
+        });
     }
     Ok(entries)
 }
@@ -191,6 +191,7 @@ fn write_decision(
         summary,
         files,
         draft: _,
+        joins: _,
     } = &verdict.decided;
     let changed = transaction
         .prepare_cached(
@@ -347,6 +348,28 @@ pub(super) fn held_act(transaction: &Transaction<'_>, act: &HeldAct) -> Stored<(
     )
 }
 
+/// How many mails kept in a period came to which outcome.
+pub(super) fn outcomes(connection: &Connection, from: Timestamp, to: Timestamp) -> Stored<Vec<OutcomeCount>> {
+    let read = || -> rusqlite::Result<Vec<OutcomeCount>> {
+        let mut statement = connection.prepare_cached(
+            "SELECT source, outcome, count(*) FROM mail WHERE kept_at >= ?1 AND kept_at < ?2
+             GROUP BY source, outcome ORDER BY source, outcome",
+        )?;
+        let found = statement.query_map([from.as_microsecond(), to.as_microsecond()], |row| {
+            Ok(OutcomeCount {
+                source: SourceId(row.get(0)?),
+                outcome: match row.get::<_, Option<String>>(1)? {
+                    None => None,
+                    Some(text) => Some(rows::outcome(&text, 1)?),
+                },
+                mails: rows::size(row, 2)?,
+            })
+        })?;
+        found.collect()
+    };
+    read().map_err(|error| unavailable("counting outcomes", error))
+}
+
 pub(super) fn each(connection: &Connection, which: Which, each: &mut dyn FnMut(MailRecord)) -> Stored<()> {
     let (filter, argument) = match which {
         Which::All => ("?1 IS NULL", None),
@@ -357,8 +380,12 @@ pub(super) fn each(connection: &Connection, which: Which, each: &mut dyn FnMut(M
         let mut statement = connection.prepare_cached(&format!(
             "SELECT m.seq, m.source, m.sha256, m.size_bytes, m.received_at, m.kept_at, m.outcome, m.reason, m.detail,
                     m.replies, m.sender_name, m.sender, m.subject, m.header_date, m.message_id, m.reference_ids,
-                    e.register, e.number, e.registered_on
-             FROM mail m LEFT JOIN entry e ON e.mail_seq = m.seq WHERE {filter} ORDER BY m.seq"
+                    e.register, e.number, e.registered_on, s.ordinal
+             FROM mail m LEFT JOIN submission s ON s.mail_seq = m.seq
+                  LEFT JOIN entry e ON e.rowid = coalesce(
+                    (SELECT o.rowid FROM entry o WHERE o.mail_seq = m.seq),
+                    (SELECT c.rowid FROM entry c WHERE c.register = s.register AND c.year = s.year AND c.number = s.number))
+             WHERE {filter} ORDER BY m.seq"
         ))?;
         let mut found = statement.query([argument])?;
         while let Some(row) = found.next()? {
@@ -381,14 +408,8 @@ fn record(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<MailRecord
             replies: row.get(9)?,
             summary: summary(row, 10)?,
             files: rows::files(connection, seq)?,
-            number: match row.get::<_, Option<String>>(16)? {
-                None => None,
-                Some(register) => Some(Number {
-                    register,
-                    number: rows::size(row, 17)?,
-                    date: rows::day(row, 18)?,
-                }),
-            },
+            number: rows::number_opt(row, 16)?,
+            submission: row.get(19)?,
         }),
     };
     Ok(MailRecord {

@@ -4,8 +4,11 @@
 //! every writing transaction is `BEGIN IMMEDIATE` with a busy time-out. Numbers come from the locked row in
 //! `series`, the journal's chain continues inside the same transaction.
 
+mod cases;
 mod connection;
+mod digests;
 mod entries;
+mod followups;
 mod journal_rows;
 mod letters;
 mod mails;
@@ -18,12 +21,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::casework::Answer;
 use crate::journal;
 use crate::mailbox::{Extent, SourceId, SourceKey};
-use crate::registry::{Entry, InstanceSecret, Number};
+use crate::outbox::Outgoing;
+use crate::registry::{Entry, InstanceSecret, KnownCase, Mentions, Number};
 use crate::store::{
-    Arrival, Attempt, Backlog, Due, EntryRecord, HeldAct, Issued, MailRecord, MailVerdict, Owing, Store,
-    StoreError, Stored, Undecided,
+    Arrival, Attempt, Backlog, CaseAct, CaseRecord, DigestDone, Due, EntryRecord, FollowupDue, HeldAct,
+    Issued, LetterRecord, MailRecord, MailVerdict, OpenCase, OutcomeCount, Owing, Store, StoreError, Stored,
+    Undecided,
 };
 
 /// The registry's database.
@@ -165,13 +171,55 @@ impl Store for SqliteStore {
     }
 
     fn entries_each(&self, each: &mut dyn FnMut(EntryRecord)) -> Stored<()> {
-        entries::each(&self.reader(), None, each)
+        entries::each(&self.reader(), entries::Which::All, each)
     }
 
     fn entry(&self, number: &Number) -> Stored<Option<EntryRecord>> {
         let mut found = None;
-        entries::each(&self.reader(), Some(number), &mut |record| found = Some(record))?;
+        entries::each(&self.reader(), entries::Which::One(number), &mut |record| {
+            found = Some(record)
+        })?;
         Ok(found)
+    }
+
+    fn cases_known(&self, mentions: &Mentions) -> Stored<Vec<KnownCase>> {
+        cases::known(&self.reader(), mentions)
+    }
+
+    fn case(&self, number: &Number) -> Stored<Option<CaseRecord>> {
+        cases::record(&self.reader(), number)
+    }
+
+    fn cases_open_each(&self, each: &mut dyn FnMut(OpenCase)) -> Stored<()> {
+        cases::open_each(&self.reader(), each)
+    }
+
+    fn case_act(&self, act: &CaseAct) -> Stored<()> {
+        self.transaction("recording an act on a case", |transaction| {
+            cases::act(transaction, act)
+        })
+    }
+
+    fn followups_due(&self, now: Timestamp, limit: usize) -> Stored<Vec<FollowupDue>> {
+        followups::due(&self.reader(), now, limit)
+    }
+
+    fn followup_done(&self, due: &FollowupDue, letter: &Outgoing, at: Timestamp) -> Stored<bool> {
+        self.transaction("recording a letter as written", |transaction| {
+            followups::done(transaction, due, letter, at)
+        })
+    }
+
+    fn followup_put_off(&self, due: &FollowupDue, until: Timestamp) -> Stored<()> {
+        self.transaction("putting a planned letter off", |transaction| {
+            followups::put_off(transaction, due, until)
+        })
+    }
+
+    fn followup_failed(&self, due: &FollowupDue, why: &str, retry_at: Timestamp) -> Stored<()> {
+        self.transaction("counting a letter that could not be written", |transaction| {
+            followups::failed(transaction, due, why, retry_at)
+        })
     }
 
     fn receipts_owed(&self, now: Timestamp, limit: usize) -> Stored<Vec<Owing>> {
@@ -184,9 +232,15 @@ impl Store for SqliteStore {
         })
     }
 
-    fn receipt_failed(&self, number: &Number, why: &str, retry_at: Timestamp) -> Stored<()> {
+    fn receipt_failed(
+        &self,
+        number: &Number,
+        submission: u32,
+        why: &str,
+        retry_at: Timestamp,
+    ) -> Stored<()> {
         self.transaction("counting a failed receipt", |transaction| {
-            entries::failed(transaction, number, why, retry_at)
+            entries::failed(transaction, number, submission, why, retry_at)
         })
     }
 
@@ -223,6 +277,47 @@ impl Store for SqliteStore {
     fn letter_attempt_finish(&self, message_id: &str, attempt: &Attempt, at: Timestamp) -> Stored<()> {
         self.transaction("recording an attempt to send", |transaction| {
             letters::finish(transaction, message_id, attempt, at)
+        })
+    }
+
+    fn letters_troubled(&self) -> Stored<Vec<LetterRecord>> {
+        letters::troubled(&self.reader())
+    }
+
+    fn receipts_troubled(&self) -> Stored<Vec<EntryRecord>> {
+        digests::receipts_troubled(&self.reader())
+    }
+
+    fn shown_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<(SourceId, u64)>> {
+        digests::shown(&self.reader(), from, to)
+    }
+
+    fn filings_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        each: &mut dyn FnMut(EntryRecord),
+    ) -> Stored<()> {
+        let (reader, which) = (self.reader(), entries::Which::Between(from, to));
+        entries::each(&reader, which, each)?;
+        entries::submissions_each(&reader, which, each)
+    }
+
+    fn outcomes_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<OutcomeCount>> {
+        mails::outcomes(&self.reader(), from, to)
+    }
+
+    fn answers_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<(Number, Answer, u32)>> {
+        digests::answers(&self.reader(), from, to)
+    }
+
+    fn digest_last(&self, scope: &str) -> Stored<Option<Timestamp>> {
+        digests::last(&self.reader(), scope)
+    }
+
+    fn digest_done(&self, digest: &DigestDone) -> Stored<bool> {
+        self.transaction("recording a digest", |transaction| {
+            digests::done(transaction, digest)
         })
     }
 

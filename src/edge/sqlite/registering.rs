@@ -1,5 +1,5 @@
-//! The tables `series`, `entry` and `receipt` at the moment of registration: the next number, the entry, the receipt it
-//! owes, and the guard against a clock that went back.
+//! The tables `series`, `entry`, `submission` and `receipt` at the moment of registration: the next number, the entry or
+//! submission, the receipt it owes, and the guard against a clock that went back.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -7,7 +7,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde_json::json;
 
 use super::journal_rows::{append, append_event};
-use super::{rows, unavailable};
+use super::{cases, rows, unavailable};
+use crate::casework::Opening;
 use crate::journal::{Event, Kind};
 use crate::registry::{Decided, Draft, Entry, Number};
 use crate::store::{StoreError, Stored};
@@ -21,39 +22,19 @@ pub(super) fn register(
     mail_seq: i64,
     decided: &Decided,
     draft: &Draft,
+    opening: &Opening,
 ) -> Stored<Entry> {
     refuse_a_clock_that_went_back(transaction, draft.registered_at)?;
     let number =
         insert_entry(transaction, mail_seq, draft).map_err(|error| unavailable("registering", error))?;
-    let (sha256, size_bytes, source) = transaction
-        .prepare_cached("SELECT sha256, size_bytes, source FROM mail WHERE seq = ?1")
-        .and_then(|mut statement| {
-            statement.query_row([mail_seq], |row| {
-                Ok((row.get(0)?, rows::size(row, 1)?, row.get(2)?))
-            })
-        })
-        .map_err(|error| unavailable("registering", error))?;
-    let entry = Entry {
-        number,
-        mail_seq,
-        mail_sha256: sha256,
-        mail_size_bytes: size_bytes,
-        source,
-        replies: decided.replies,
-        summary: decided.summary.clone(),
-        draft: draft.clone(),
-        files: decided.files.clone(),
-    };
-    let files: Vec<_> = entry
-        .files
-        .iter()
-        .map(|file| json!({"name": file.name, "sha256": file.sha256, "accepted": file.accepted}))
-        .collect();
+    let entry = entry_of(transaction, mail_seq, decided, draft, number, 0)?;
+    cases::open(transaction, &entry, opening)?;
     let body = json!({
         "mail": mail_seq, "mail_sha256": entry.mail_sha256, "office": draft.office,
         "applicant": draft.applicant, "sender": entry.summary.sender_address,
         "received_at": draft.received_at.as_microsecond(), "processing_day": draft.processing_day.to_string(),
-        "request_type": draft.request_type, "files": files,
+        "request_type": draft.request_type, "files": files(&entry), "due_on": opening.due_on.to_string(),
+        "consent_file": opening.consent_file,
     });
     let subject = format!("entry/{}", entry.number.key());
     append(
@@ -64,6 +45,124 @@ pub(super) fn register(
         body,
     )?;
     Ok(entry)
+}
+
+/// Writes a later mail to a case, with the receipt it owes; what it answers and brings is written into the case.
+pub(super) fn join(
+    transaction: &Transaction<'_>,
+    mail_seq: i64,
+    decided: &Decided,
+    draft: &Draft,
+    opening: &Opening,
+    number: &Number,
+) -> Stored<Entry> {
+    refuse_a_clock_that_went_back(transaction, draft.registered_at)?;
+    let submission = insert_submission(transaction, mail_seq, draft, number)
+        .map_err(|error| unavailable("joining a mail to its case", error))?;
+    let entry = entry_of(transaction, mail_seq, decided, draft, number.clone(), submission)?;
+    let body = json!({
+        "submission": submission, "mail": mail_seq, "mail_sha256": entry.mail_sha256,
+        "applicant": draft.applicant, "sender": entry.summary.sender_address,
+        "received_at": draft.received_at.as_microsecond(), "processing_day": draft.processing_day.to_string(),
+        "files": files(&entry),
+    });
+    let subject = format!("entry/{}", number.key());
+    append(
+        transaction,
+        draft.registered_at,
+        Kind::SubmissionJoined,
+        subject,
+        body,
+    )?;
+    cases::receive(transaction, &entry, opening)?;
+    Ok(entry)
+}
+
+fn entry_of(
+    transaction: &Transaction<'_>,
+    mail_seq: i64,
+    decided: &Decided,
+    draft: &Draft,
+    number: Number,
+    submission: u32,
+) -> Stored<Entry> {
+    let (sha256, size_bytes, source) = transaction
+        .prepare_cached("SELECT sha256, size_bytes, source FROM mail WHERE seq = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([mail_seq], |row| {
+                Ok((row.get(0)?, rows::size(row, 1)?, row.get(2)?))
+            })
+        })
+        .map_err(|error| unavailable("registering", error))?;
+    Ok(Entry {
+        number,
+        submission,
+        mail_seq,
+        mail_sha256: sha256,
+        mail_size_bytes: size_bytes,
+        source,
+        replies: decided.replies,
+        summary: decided.summary.clone(),
+        draft: draft.clone(),
+        files: decided.files.clone(),
+    })
+}
+
+fn files(entry: &Entry) -> Vec<serde_json::Value> {
+    entry
+        .files
+        .iter()
+        .map(|file| json!({"name": file.name, "sha256": file.sha256, "accepted": file.accepted}))
+        .collect()
+}
+
+fn insert_submission(
+    transaction: &Transaction<'_>,
+    mail_seq: i64,
+    draft: &Draft,
+    number: &Number,
+) -> rusqlite::Result<u32> {
+    let key = params![number.register, number.date.year(), number.number as i64];
+    let ordinal: u32 = transaction
+        .prepare_cached(
+            "SELECT coalesce(max(ordinal), 0) + 1 FROM submission
+             WHERE register = ?1 AND year = ?2 AND number = ?3",
+        )?
+        .query_row(key, |row| row.get(0))?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO submission (register, year, number, ordinal, mail_seq, applicant, received_at, registered_at,
+                                     processing_day, processing_reason)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            number.register,
+            number.date.year(),
+            number.number as i64,
+            ordinal,
+            mail_seq,
+            draft.applicant,
+            draft.received_at.as_microsecond(),
+            draft.registered_at.as_microsecond(),
+            draft.processing_day.to_string(),
+            draft.processing_reason,
+        ])?;
+    owe_receipt(transaction, number, ordinal)?;
+    Ok(ordinal)
+}
+
+fn owe_receipt(transaction: &Transaction<'_>, number: &Number, submission: u32) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO receipt (register, year, number, ordinal, state) VALUES (?1, ?2, ?3, ?4, 'owed')",
+        )?
+        .execute(params![
+            number.register,
+            number.date.year(),
+            number.number as i64,
+            submission
+        ])?;
+    Ok(())
 }
 
 /// Dates of numbers must follow their order; small corrections of the clock are let through, and what a person has
@@ -162,12 +261,11 @@ fn insert_entry(transaction: &Transaction<'_>, mail_seq: i64, draft: &Draft) -> 
             draft.processing_day.to_string(),
             draft.processing_reason,
         ])?;
-    transaction
-        .prepare_cached("INSERT INTO receipt (register, year, number, state) VALUES (?1, ?2, ?3, 'owed')")?
-        .execute(params![draft.register, date.year(), number])?;
-    Ok(Number {
+    let number = Number {
         register: draft.register.clone(),
         number: number.unsigned_abs(),
         date,
-    })
+    };
+    owe_receipt(transaction, &number, 0)?;
+    Ok(number)
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::documents::Severity;
 use crate::mailbox::Extent;
-use crate::registry::{FileRecord, FindingRecord};
+use crate::registry::{FileRecord, FindingRecord, Number};
 use crate::screening::{Outcome, Reason, Standing};
 
 /// A column that holds something the program never writes.
@@ -33,6 +33,44 @@ pub(super) fn day(row: &Row<'_>, column: usize) -> rusqlite::Result<Date> {
     let text: String = row.get(column)?;
     text.parse()
         .map_err(|error: jiff::Error| odd(column, error.to_string()))
+}
+
+/// Register, number and the date of registration, in three columns from `first` on.
+pub(super) fn number(row: &Row<'_>, first: usize) -> rusqlite::Result<Number> {
+    Ok(Number {
+        register: row.get(first)?,
+        number: size(row, first + 1)?,
+        date: day(row, first + 2)?,
+    })
+}
+
+/// The same where there may be none.
+pub(super) fn number_opt(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Number>> {
+    match row.get::<_, Option<String>>(first)? {
+        None => Ok(None),
+        Some(_) => number(row, first).map(Some),
+    }
+}
+
+pub(super) fn day_opt(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Date>> {
+    match row.get::<_, Option<String>>(column)? {
+        None => Ok(None),
+        Some(_) => day(row, column).map(Some),
+    }
+}
+
+/// The member of a closed list whose stable spelling stands in the column.
+pub(super) fn one_of<T: Copy>(
+    row: &Row<'_>,
+    column: usize,
+    all: &[T],
+    spelling: impl Fn(T) -> &'static str,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    all.iter()
+        .copied()
+        .find(|one| spelling(*one) == text)
+        .ok_or_else(|| odd(column, text))
 }
 
 pub(super) fn size(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
@@ -66,6 +104,7 @@ pub(super) fn standing(row: &Row<'_>, column: usize) -> rusqlite::Result<Standin
 pub(super) fn outcome(text: &str, column: usize) -> rusqlite::Result<Outcome> {
     [
         Outcome::Registered,
+        Outcome::Joined,
         Outcome::Filed,
         Outcome::Ignored,
         Outcome::Held,

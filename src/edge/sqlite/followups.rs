@@ -1,0 +1,193 @@
+//! The table `followup`: letters planned in cases, done or made void.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, Transaction, params};
+
+use super::{letters, rows, unavailable};
+use crate::followup::{Kind, Planned};
+use crate::outbox::Outgoing;
+use crate::registry::Number;
+use crate::store::{FollowupDue, FollowupRecord, FollowupState, Stored};
+
+/// Writes what an act has planned.
+pub(super) fn plan(transaction: &Transaction<'_>, number: &Number, planned: &[Planned]) -> Stored<()> {
+    let write = || -> rusqlite::Result<()> {
+        let mut statement = transaction.prepare_cached(
+            "INSERT INTO followup (register, year, number, kind, ordinal, due_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'planned')",
+        )?;
+        for one in planned {
+            statement.execute(params![
+                number.register,
+                number.date.year(),
+                number.number as i64,
+                one.kind.as_str(),
+                one.ordinal,
+                one.due_at.as_microsecond()
+            ])?;
+        }
+        Ok(())
+    };
+    write().map_err(|error| unavailable("planning letters", error))
+}
+
+/// Makes void what is planned of these kinds, and the letters that are written already and have not gone out.
+pub(super) fn void(
+    transaction: &Transaction<'_>,
+    number: &Number,
+    kinds: &[Kind],
+    at: Timestamp,
+) -> Stored<()> {
+    let write = || -> rusqlite::Result<()> {
+        let mut statement = transaction.prepare_cached(
+            "UPDATE followup SET state = 'void', settled_at = ?5
+             WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND state = 'planned'",
+        )?;
+        for kind in kinds {
+            statement.execute(params![
+                number.register,
+                number.date.year(),
+                number.number as i64,
+                kind.as_str(),
+                at.as_microsecond()
+            ])?;
+        }
+        Ok(())
+    };
+    write().map_err(|error| unavailable("making planned letters void", error))?;
+    letters::void(transaction, number, kinds, at)
+}
+
+pub(super) fn due(connection: &Connection, now: Timestamp, limit: usize) -> Stored<Vec<FollowupDue>> {
+    let read = || -> rusqlite::Result<Vec<FollowupDue>> {
+        let mut statement = connection.prepare_cached(
+            "SELECT f.register, f.number, e.registered_on, f.kind, f.ordinal, f.due_at, f.attempts
+             FROM followup f JOIN entry e ON e.register = f.register AND e.year = f.year AND e.number = f.number
+             WHERE f.state = 'planned' AND f.due_at <= ?1 ORDER BY f.due_at LIMIT ?2",
+        )?;
+        let found = statement.query_map(params![now.as_microsecond(), limit as i64], |row| {
+            Ok(FollowupDue {
+                number: rows::number(row, 0)?,
+                planned: planned_at(row, 3)?,
+                attempts: row.get(6)?,
+            })
+        })?;
+        found.collect()
+    };
+    read().map_err(|error| unavailable("looking for letters to write", error))
+}
+
+/// Kind, ordinal and time in three columns from `first` on.
+fn planned_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Planned> {
+    Ok(Planned {
+        kind: rows::one_of(row, first, &Kind::ALL, Kind::as_str)?,
+        ordinal: row.get(first + 1)?,
+        due_at: rows::instant(row, first + 2)?,
+    })
+}
+
+pub(super) fn done(
+    transaction: &Transaction<'_>,
+    due: &FollowupDue,
+    letter: &Outgoing,
+    at: Timestamp,
+) -> Stored<bool> {
+    let number = &due.number;
+    let changed = transaction
+        .execute(
+            "UPDATE followup SET state = 'done', settled_at = ?6, last_error = NULL
+             WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
+            params![
+                number.register,
+                number.date.year(),
+                number.number as i64,
+                due.planned.kind.as_str(),
+                due.planned.ordinal,
+                at.as_microsecond()
+            ],
+        )
+        .map_err(|error| unavailable("recording a letter as written", error))?;
+    if changed == 0 {
+        return Ok(false);
+    }
+    letters::queue(transaction, letter)?;
+    Ok(true)
+}
+
+pub(super) fn put_off(transaction: &Transaction<'_>, due: &FollowupDue, until: Timestamp) -> Stored<()> {
+    let number = &due.number;
+    transaction
+        .execute(
+            "UPDATE followup SET due_at = ?6
+             WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
+            params![
+                number.register,
+                number.date.year(),
+                number.number as i64,
+                due.planned.kind.as_str(),
+                due.planned.ordinal,
+                until.as_microsecond()
+            ],
+        )
+        .map_err(|error| unavailable("putting a planned letter off", error))?;
+    Ok(())
+}
+
+pub(super) fn failed(
+    transaction: &Transaction<'_>,
+    due: &FollowupDue,
+    why: &str,
+    retry_at: Timestamp,
+) -> Stored<()> {
+    let number = &due.number;
+    transaction
+        .execute(
+            "UPDATE followup SET attempts = attempts + 1, last_error = ?6, due_at = ?7
+             WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
+            params![
+                number.register,
+                number.date.year(),
+                number.number as i64,
+                due.planned.kind.as_str(),
+                due.planned.ordinal,
+                why,
+                retry_at.as_microsecond()
+            ],
+        )
+        .map_err(|error| unavailable("counting a letter that could not be written", error))?;
+    Ok(())
+}
+
+/// All follow-ups of a case, by their time.
+pub(super) fn of_case(connection: &Connection, number: &Number) -> rusqlite::Result<Vec<FollowupRecord>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT kind, ordinal, due_at, state, settled_at, attempts, last_error FROM followup
+         WHERE register = ?1 AND year = ?2 AND number = ?3 ORDER BY due_at, kind",
+    )?;
+    let found = statement.query_map(
+        params![number.register, number.date.year(), number.number as i64],
+        |row| {
+            Ok(FollowupRecord {
+                planned: planned_at(row, 0)?,
+                state: rows::one_of(row, 3, &FollowupState::ALL, FollowupState::as_str)?,
+                settled_at: rows::instant_opt(row, 4)?,
+                attempts: row.get(5)?,
+                last_error: row.get(6)?,
+            })
+        },
+    )?;
+    found.collect()
+}
+
+/// What is planned in a case and not settled.
+pub(super) fn planned(connection: &Connection, number: &Number) -> rusqlite::Result<Vec<Planned>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT kind, ordinal, due_at FROM followup
+         WHERE register = ?1 AND year = ?2 AND number = ?3 AND state = 'planned' ORDER BY due_at, kind",
+    )?;
+    let found = statement.query_map(
+        params![number.register, number.date.year(), number.number as i64],
+        |row| planned_at(row, 0),
+    )?;
+    found.collect()
+}

@@ -1,0 +1,256 @@
+//! From planned letters that are due to queued ones: composed by the state of the case at that time.
+//!
+//! A letter is only written while its office is open; what falls due at night or on a free day, because the daemon was
+//! down, waits for the opening. The letter's bytes go to the archive first, then the follow-up is done and the letter
+//! queued in one transaction; a death in between writes the same letter again.
+
+use jiff::Timestamp;
+
+use crate::casework::{Appointment, Clarification};
+use crate::flow::failpoint::reach;
+use crate::flow::issue::Letterhead;
+use crate::flow::{House, OfficeTimes, StepError, with_causes};
+use crate::followup::Kind;
+use crate::outbox::letter::{Composed, Correspondence, Thread, Wave};
+use crate::outbox::{self, Outgoing, clarification, pickup, retry};
+use crate::registry::{Entry, Number};
+use crate::store::{ArchiveError, CaseRecord, FollowupDue, LetterState, StoreError};
+
+const BATCH_MAX: usize = 32;
+
+/// What one round did.
+#[derive(Debug, Default)]
+pub struct Reminded {
+    /// Letters written and queued.
+    pub written: Vec<(Number, Kind)>,
+    /// Letters that could not be written this time, with the error.
+    pub failed: Vec<(Number, String)>,
+    /// Letters that wait for their office to open.
+    pub put_off: usize,
+}
+
+/// Writes the planned letters that are due.
+///
+/// # Errors
+/// The store or the archive failed; the letters stay planned and are written again.
+pub fn round(house: House<'_>, times: &OfficeTimes, letterhead: &Letterhead) -> Result<Reminded, StepError> {
+    let mut reminded = Reminded::default();
+    for due in house.store.followups_due((house.now)(), BATCH_MAX)? {
+        if (house.ending)() {
+            break;
+        }
+        let at = (house.now)();
+        match write(house, times, letterhead, &due, at) {
+            Ok(Written::Queued) => reminded.written.push((due.number.clone(), due.planned.kind)),
+            Ok(Written::NotNow(until)) => {
+                house.store.followup_put_off(&due, until)?;
+                reminded.put_off += 1;
+            }
+            Ok(Written::Void) => {}
+            Err(Trouble::World(error)) => return Err(error),
+            Err(Trouble::Letter(why)) => {
+                house
+                    .store
+                    .followup_failed(&due, &why, at + retry::wait(due.attempts + 1))?;
+                reminded.failed.push((due.number.clone(), why));
+            }
+        }
+    }
+    Ok(reminded)
+}
+
+enum Written {
+    Queued,
+    /// The office is closed until then.
+    NotNow(Timestamp),
+    /// It became needless meanwhile.
+    Void,
+}
+
+enum Trouble {
+    /// About this letter: it is counted and tried again later.
+    Letter(String),
+    /// The world's fault: no letter has failed by it.
+    World(StepError),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::World(error.into())
+    }
+}
+
+impl From<ArchiveError> for Trouble {
+    fn from(error: ArchiveError) -> Self {
+        Self::World(error.into())
+    }
+}
+
+impl From<String> for Trouble {
+    fn from(why: String) -> Self {
+        Self::Letter(why)
+    }
+}
+
+fn write(
+    house: House<'_>,
+    times: &OfficeTimes,
+    letterhead: &Letterhead,
+    due: &FollowupDue,
+    at: Timestamp,
+) -> Result<Written, Trouble> {
+    let record = house
+        .store
+        .case(&due.number)?
+        .ok_or_else(|| format!("there is no case {}", due.number))?;
+    if let Some(until) = times.closed_until(&record.case.office, at) {
+        return Ok(Written::NotNow(until));
+    }
+    let composed = compose(house, letterhead, &record, due, at)?;
+    let to = record.case.address.clone().unwrap_or_default();
+    let from = address_of(letterhead, &record.case.source)?.to_owned();
+    let sha256 = house.archive.put(&composed.bytes)?;
+    reach("remind.archived");
+    let letter = Outgoing {
+        message_id: composed.message_id,
+        kind: due.planned.kind.letter(),
+        number: Some(due.number.clone()),
+        ordinal: due.planned.ordinal,
+        from,
+        to,
+        sha256,
+        queued_at: at,
+    };
+    let is_done = house.store.followup_done(due, &letter, at)?;
+    reach("remind.committed");
+    Ok(if is_done { Written::Queued } else { Written::Void })
+}
+
+fn address_of<'a>(letterhead: &'a Letterhead, source: &str) -> Result<&'a str, String> {
+    letterhead
+        .addresses
+        .get(source)
+        .map(String::as_str)
+        .ok_or_else(|| format!("the source `{source}` is no longer in the configuration"))
+}
+
+fn compose(
+    house: House<'_>,
+    letterhead: &Letterhead,
+    record: &CaseRecord,
+    due: &FollowupDue,
+    at: Timestamp,
+) -> Result<Composed, String> {
+    let case = &record.case;
+    let from = address_of(letterhead, &case.source)?;
+    let office = letterhead
+        .offices
+        .get(&case.office)
+        .ok_or_else(|| format!("the office `{}` is no longer in the configuration", case.office))?;
+    let secret = house.store.instance_secret();
+    let key = case.number.key();
+    let (kind, ordinal) = (due.planned.kind.as_str(), due.planned.ordinal);
+    let message_id = outbox::message_id(&secret, &format!("{kind}/{key}/{ordinal}"), from);
+    let request_type = letterhead.request_type_name(&case.request_type);
+    let thread = thread_of(record);
+    let correspondence = Correspondence {
+        agency: &letterhead.agency,
+        office,
+        number: &case.number.spelled(letterhead.spelling),
+        registered_on: case.number.date,
+        request_type: &request_type,
+        from,
+        to: case
+            .address
+            .as_deref()
+            .ok_or("the case has no address; reach the citizen by phone or post")?,
+        to_name: case.applicant.as_deref(),
+        subject: &case.subject,
+        thread: &thread,
+        message_id: &message_id,
+        date: at,
+        marking: letterhead.marking,
+    };
+    let composed = match due.planned.kind {
+        Kind::ClarificationRequest | Kind::ClarificationReminder => clarification::compose(
+            &correspondence,
+            &question(record, ordinal)?,
+            wave(due.planned.kind),
+        ),
+        Kind::PickupInvitation | Kind::PickupReminder => {
+            let uid = outbox::message_id(&secret, &format!("appointment/{key}"), from);
+            let meeting = meeting(record, ordinal, &uid)?;
+            pickup::compose(&correspondence, &meeting, wave(due.planned.kind))
+        }
+    };
+    composed.map_err(|error| with_causes(&error))
+}
+
+fn wave(kind: Kind) -> Wave {
+    match kind {
+        Kind::ClarificationRequest | Kind::PickupInvitation => Wave::First,
+        Kind::ClarificationReminder | Kind::PickupReminder => Wave::Reminder,
+    }
+}
+
+fn question(record: &CaseRecord, ordinal: u32) -> Result<clarification::Clarification<'_>, String> {
+    let Clarification {
+        what,
+        until,
+        asked_at,
+        ..
+    } = record
+        .case
+        .clarifications
+        .iter()
+        .find(|one| one.ordinal == ordinal)
+        .ok_or_else(|| format!("there is no clarification {ordinal}"))?;
+    Ok(clarification::Clarification {
+        what,
+        until: *until,
+        asked_on: asked_at.to_zoned(crate::calendar::hours::ZONE).date(),
+    })
+}
+
+fn meeting<'a>(record: &'a CaseRecord, ordinal: u32, uid: &'a str) -> Result<pickup::Pickup<'a>, String> {
+    let case = &record.case;
+    let appointment: &Appointment = case
+        .appointments
+        .iter()
+        .find(|one| one.ordinal == ordinal)
+        .ok_or_else(|| format!("there is no appointment {ordinal}"))?;
+    let decision = case
+        .decision
+        .as_ref()
+        .ok_or("the case has an appointment and no decision")?;
+    Ok(pickup::Pickup {
+        starts_at: appointment.starts_at,
+        minutes: appointment.minutes,
+        place: &appointment.place,
+        decided_on: decision.on,
+        uid,
+        sequence: ordinal - 1,
+        made_at: appointment.made_at,
+    })
+}
+
+/// The citizen's last mail with what it answered, and our last letter in the case.
+fn thread_of(record: &CaseRecord) -> Thread {
+    let last: &Entry = record
+        .submissions
+        .last()
+        .map_or(&record.entry.entry, |submission| &submission.entry);
+    let mut ids = last.summary.references.clone();
+    let ours = record
+        .entry
+        .letters
+        .iter()
+        .filter(|letter| letter.state != LetterState::Void)
+        .map(|letter| letter.letter.message_id.clone())
+        .next_back();
+    for id in last.summary.message_id.clone().into_iter().chain(ours) {
+        ids.retain(|known| *known != id);
+        ids.push(id);
+    }
+    Thread { ids }
+}

@@ -1,0 +1,532 @@
+//! The clerks' digest: its facts looked up, and on its schedule written and queued.
+//!
+//! Each digest begins where the one before it ended, so that nothing is missed and nothing told twice; one that was not
+//! made in its time, because the daemon was down, is covered by the next, which says so. The end of the period and the
+//! letters are recorded in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::calendar::Calendar;
+use crate::calendar::hours::ZONE;
+use crate::calendar::schedule::Schedule;
+use crate::calendar::term::due_working;
+use crate::casework::{self, Case, Consent, State};
+use crate::digest::{self, Facts, Gap, Period, Scope};
+use crate::flow::failpoint::reach;
+use crate::flow::{House, OfficeTimes, StepError, with_causes};
+use crate::followup::Kind;
+use crate::outbox::{self, Outgoing, digest_letter};
+use crate::receipt::content::Verdict;
+use crate::registry::{FileRecord, Number, RequestType, Spelling, UNDETERMINED};
+use crate::screening::Outcome;
+use crate::store::{
+    DigestDone, EntryRecord, LetterRecord, LetterState, OpenCase, ReceiptState, Stored,
+};
+
+/// What the facts of a digest are told with.
+pub struct Bureau {
+    pub agency: String,
+    /// By the office's identifier.
+    pub office_names: BTreeMap<String, String>,
+    /// Source to office.
+    pub offices: BTreeMap<String, String>,
+    pub request_types: Vec<RequestType>,
+    pub spelling: Spelling,
+    pub times: OfficeTimes,
+    pub cases: casework::Policy,
+}
+
+/// When digests go out and to whom.
+pub struct Mailing {
+    pub schedule: Schedule,
+    pub from: String,
+    /// Office, or empty for the whole agency, to addresses.
+    pub to: BTreeMap<String, Vec<String>>,
+}
+
+/// A digest that was queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The office, or empty for the whole agency.
+    pub scope: String,
+    pub letters: usize,
+    /// How many scheduled digests it stands for.
+    pub covers: u32,
+}
+
+/// More than this is not counted; it only tells how many were missed.
+const COVERS_MAX: usize = 10_000;
+
+/// Writes the digests that are due.
+///
+/// # Errors
+/// The store or the archive failed; the digest is made again.
+pub fn round(house: House<'_>, bureau: &Bureau, mailing: &Mailing) -> Result<Vec<Made>, StepError> {
+    let now = (house.now)();
+    let mut made = Vec::new();
+    for (scope, to) in &mailing.to {
+        let Some(since) = house.store.digest_last(scope)? else {
+            // The first digest tells of what comes from now on.
+            begin(house, scope, now)?;
+            continue;
+        };
+        let Some(until) = mailing.schedule.last_until(now, since) else {
+            continue;
+        };
+        let covers = mailing.schedule.occurrences_between(since, until).take(COVERS_MAX).count();
+        let covers = u32::try_from(covers.max(1)).unwrap_or(u32::MAX);
+        let gap = (covers > 1).then(|| Gap {
+            missed: covers - 1,
+            down_since: since,
+        });
+        let period = Period {
+            from: since,
+            to: until,
+        };
+        let today = now.to_zoned(ZONE).date();
+        let office = Some(scope.as_str()).filter(|office| !office.is_empty());
+        let facts = facts(house, bureau, office, period, today, gap)?;
+        let letters = letters(house, &facts, scope, to, mailing, until, now)?;
+        reach("report.archived");
+        let digest = DigestDone {
+            scope: scope.clone(),
+            since,
+            until,
+            covers,
+            letters,
+            at: now,
+        };
+        if house.store.digest_done(&digest)? {
+            made.push(Made {
+                scope: scope.clone(),
+                letters: digest.letters.len(),
+                covers,
+            });
+        }
+        reach("report.committed");
+    }
+    Ok(made)
+}
+
+fn begin(house: House<'_>, scope: &str, now: Timestamp) -> Stored<bool> {
+    house.store.digest_done(&DigestDone {
+        scope: scope.to_owned(),
+        since: now,
+        until: now,
+        covers: 0,
+        letters: Vec::new(),
+        at: now,
+    })
+}
+
+fn letters(
+    house: House<'_>,
+    facts: &Facts,
+    scope: &str,
+    to: &[String],
+    mailing: &Mailing,
+    until: Timestamp,
+    at: Timestamp,
+) -> Result<Vec<Outgoing>, StepError> {
+    let secret = house.store.instance_secret();
+    let content = digest_letter::Content {
+        subject: digest::subject(facts),
+        text: digest::text(facts),
+        html: digest::html(facts),
+        csv: digest::csv(facts),
+        csv_name: format!("situatie-{}.csv", facts.today.strftime("%Y-%m-%d")),
+    };
+    let mut letters = Vec::with_capacity(to.len());
+    for address in to {
+        let key = format!("digest/{scope}/{}/{address}", until.as_microsecond());
+        let message_id = outbox::message_id(&secret, &key, &mailing.from);
+        let composed =
+            digest_letter::compose(&content, &facts.agency, &mailing.from, address, &message_id, at)
+                .map_err(|error| StepError::Digest(with_causes(&error)))?;
+        letters.push(Outgoing {
+            message_id: composed.message_id,
+            kind: outbox::Kind::Digest,
+            number: None,
+            ordinal: 0,
+            from: mailing.from.clone(),
+            to: address.clone(),
+            sha256: house.archive.put(&composed.bytes)?,
+            queued_at: at,
+        });
+    }
+    Ok(letters)
+}
+
+/// Looks up what a digest says about a period; the open work is that of now.
+///
+/// # Errors
+/// The store failed.
+pub fn facts(
+    house: House<'_>,
+    bureau: &Bureau,
+    office: Option<&str>,
+    period: Period,
+    today: Date,
+    gap: Option<Gap>,
+) -> Stored<Facts> {
+    let scope = office.map_or(Scope::All, |office| Scope::Office(bureau.office_name(office)));
+    let mut facts = Facts {
+        period,
+        today,
+        next_working_day: bureau.times.calendar.next_working_day(today),
+        agency: bureau.agency.clone(),
+        scope,
+        gap,
+        late: Vec::new(),
+        due_today: Vec::new(),
+        due_this_week: Vec::new(),
+        pickups_today: Vec::new(),
+        pickups_next: Vec::new(),
+        held: Vec::new(),
+        undelivered: Vec::new(),
+        unanswered: Vec::new(),
+        answered: Vec::new(),
+        joined: Vec::new(),
+        entries: Vec::new(),
+        sources: Vec::new(),
+    };
+    let wanted = |of: &str| office.is_none_or(|office| office == of);
+    let mut reminded = Vec::new();
+    house.store.cases_open_each(&mut |open| {
+        if wanted(&open.case.office) {
+            reminded.extend(unanswered(bureau, &open, today, &mut facts));
+            open_work(bureau, &open.case, today, &mut facts);
+        }
+    })?;
+    for (place, number, ordinal) in reminded {
+        facts.unanswered[place].reminded_on = reminder_day(house, &number, ordinal)?;
+    }
+    order(&mut facts);
+    held(house, bureau, office, &mut facts)?;
+    undelivered(house, bureau, office, &mut facts)?;
+    arrivals(house, bureau, office, &mut facts)?;
+    counts(house, bureau, office, &mut facts)?;
+    Ok(facts)
+}
+
+impl Bureau {
+    fn office_name(&self, id: &str) -> String {
+        self.office_names.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    }
+
+    fn type_name(&self, id: &str) -> String {
+        let known = self.request_types.iter().find(|one| one.id == id);
+        known.map_or_else(|| UNDETERMINED.to_owned(), |one| one.name.clone())
+    }
+
+    fn calendar(&self) -> &Calendar {
+        &self.times.calendar
+    }
+}
+
+/// Terms and appointments of one case.
+fn open_work(bureau: &Bureau, case: &Case, today: Date, facts: &mut Facts) {
+    let (due_on, awaited) = match case.state() {
+        State::Open => (case.due_on, digest::Awaited::Decision),
+        State::AwaitingCitizen => (case.due_on, digest::Awaited::Reply),
+        State::Decided | State::Invited | State::Closed => match (&case.decision, case.appointment()) {
+            (_, Some(appointment)) => (
+                appointment.starts_at.to_zoned(ZONE).date(),
+                digest::Awaited::HandOver,
+            ),
+            (Some(decision), None) => (
+                due_working(decision.on, bureau.cases.pickup_days, bureau.calendar()).date,
+                digest::Awaited::Appointment,
+            ),
+            (None, None) => return,
+        },
+    };
+    let open = digest::OpenCase {
+        number: case.number.spelled(bureau.spelling),
+        applicant: case.applicant.clone(),
+        request_type: bureau.type_name(&case.request_type),
+        office: bureau.office_name(&case.office),
+        due_on,
+        awaited,
+    };
+    let week = today.saturating_add(jiff::Span::new().days(7));
+    let comes = awaited == digest::Awaited::HandOver;
+    let near = due_on <= week || case.is_awaited(today, &bureau.cases, bureau.calendar());
+    if due_on < today {
+        facts.late.push(open);
+    } else if due_on == today && !comes {
+        facts.due_today.push(open);
+    } else if near && !comes {
+        facts.due_this_week.push(open);
+    }
+    let Some(appointment) = case.appointment().filter(|_| case.handover.is_none()) else {
+        return;
+    };
+    let day = appointment.starts_at.to_zoned(ZONE).date();
+    let pickup = digest::Pickup {
+        at: appointment.starts_at,
+        number: case.number.spelled(bureau.spelling),
+        applicant: case.applicant.clone(),
+        request_type: bureau.type_name(&case.request_type),
+        office: bureau.office_name(&case.office),
+    };
+    if day == today {
+        facts.pickups_today.push(pickup);
+    } else if day == facts.next_working_day {
+        facts.pickups_next.push(pickup);
+    }
+}
+
+/// Questions whose day has passed; returns the place of each with what its reminder is looked up by.
+fn unanswered(
+    bureau: &Bureau,
+    open: &OpenCase,
+    today: Date,
+    facts: &mut Facts,
+) -> Vec<(usize, Number, u32)> {
+    let case = &open.case;
+    let mut places = Vec::new();
+    for asked in &case.clarifications {
+        if asked.answer.is_some() || asked.until >= today || case.decision.is_some() {
+            continue;
+        }
+        places.push((facts.unanswered.len(), case.number.clone(), asked.ordinal));
+        facts.unanswered.push(digest::Unanswered {
+            number: case.number.spelled(bureau.spelling),
+            applicant: case.applicant.clone(),
+            office: bureau.office_name(&case.office),
+            ordinal: asked.ordinal,
+            asked_on: asked.asked_at.to_zoned(ZONE).date(),
+            until: asked.until,
+            reminded_on: None,
+            what: asked.what.clone(),
+        });
+    }
+    places
+}
+
+fn reminder_day(house: House<'_>, number: &Number, ordinal: u32) -> Stored<Option<Date>> {
+    let record = house.store.case(number)?;
+    Ok(record.and_then(|record| {
+        record
+            .entry
+            .letters
+            .iter()
+            .find(|one| {
+                one.letter.kind == Kind::ClarificationReminder.letter()
+                    && one.letter.ordinal == ordinal
+                    && one.state == LetterState::Sent
+            })
+            .map(|one| one.letter.queued_at.to_zoned(ZONE).date())
+    }))
+}
+
+fn order(facts: &mut Facts) {
+    for list in [
+        &mut facts.late,
+        &mut facts.due_today,
+        &mut facts.due_this_week,
+    ] {
+        list.sort_by_key(|open| open.due_on);
+    }
+    facts.pickups_today.sort_by_key(|pickup| pickup.at);
+    facts.pickups_next.sort_by_key(|pickup| pickup.at);
+    facts.unanswered.sort_by_key(|one| one.until);
+}
+
+fn held(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut Facts) -> Stored<()> {
+    for mail in house.store.mails_held()? {
+        let of = bureau.offices.get(&mail.source.0).map(String::as_str);
+        let Some(decision) = mail.decision.filter(|_| office.is_none() || office == of) else {
+            continue;
+        };
+        facts.held.push(digest::Held {
+            mail_id: mail.seq,
+            received_at: mail.received_at,
+            source: mail.source.0,
+            reason: decision.reason,
+            sender: decision.summary.sender_address,
+            subject: decision.summary.subject,
+        });
+    }
+    Ok(())
+}
+
+fn undelivered(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut Facts) -> Stored<()> {
+    let wanted = |of: &str| office.is_none_or(|office| office == of);
+    for one in house.store.receipts_troubled()? {
+        let entry = &one.entry;
+        if !wanted(&entry.draft.office) {
+            continue;
+        }
+        let (trouble, last_answer) = match &one.receipt {
+            ReceiptState::Owed { last_error, .. } => (digest::Trouble::Unsigned, last_error.clone()),
+            ReceiptState::Issued { .. } => (digest::Trouble::NoLetter, None),
+        };
+        facts.undelivered.push(digest::Undelivered {
+            number: entry.number.spelled(bureau.spelling),
+            applicant: entry.draft.applicant.clone(),
+            office: bureau.office_name(&entry.draft.office),
+            letter: outbox::Kind::Receipt,
+            to: entry.summary.sender_address.clone(),
+            trouble,
+            last_answer,
+        });
+    }
+    for LetterRecord {
+        letter,
+        state,
+        last_answer,
+        ..
+    } in house.store.letters_troubled()?
+    {
+        let Some(number) = &letter.number else { continue };
+        let Some(case) = house.store.case(number)?.map(|record| record.case) else {
+            continue;
+        };
+        if !wanted(&case.office) {
+            continue;
+        }
+        facts.undelivered.push(digest::Undelivered {
+            number: number.spelled(bureau.spelling),
+            applicant: case.applicant,
+            office: bureau.office_name(&case.office),
+            letter: letter.kind,
+            to: Some(letter.to),
+            trouble: if state == LetterState::GivenUp {
+                digest::Trouble::GivenUp
+            } else {
+                digest::Trouble::Delayed
+            },
+            last_answer,
+        });
+    }
+    Ok(())
+}
+
+/// What came in the period: entries, submissions, and which of these were answers.
+fn arrivals(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut Facts) -> Stored<()> {
+    let Period { from, to } = facts.period;
+    let wanted = |of: &str| office.is_none_or(|office| office == of);
+    let mut answers = house.store.answers_between(from, to)?;
+    let mut came: Vec<EntryRecord> = Vec::new();
+    house.store.filings_between(from, to, &mut |record| {
+        if wanted(&record.entry.draft.office) {
+            came.push(record);
+        }
+    })?;
+    for record in came {
+        let entry = &record.entry;
+        let number = entry.number.spelled(bureau.spelling);
+        let office = bureau.office_name(&entry.draft.office);
+        let applicant = entry.draft.applicant.clone();
+        let files = entry.files.iter().map(file).collect();
+        if entry.submission == 0 {
+            facts.entries.push(digest::NewEntry {
+                number,
+                received_at: entry.draft.received_at,
+                applicant,
+                request_type: bureau.type_name(&entry.draft.request_type),
+                office,
+                files,
+                consent: consent(house, &entry.number)?,
+            });
+            continue;
+        }
+        let answer = answers
+            .iter()
+            .position(|(of, answer, _)| *of == entry.number && answer.submission == entry.submission);
+        match answer {
+            Some(place) => {
+                let (_, answer, ordinal) = answers.swap_remove(place);
+                facts.answered.push(digest::Answered {
+                    number,
+                    applicant,
+                    office,
+                    ordinal,
+                    at: answer.at,
+                    files,
+                });
+            }
+            None => facts.joined.push(digest::Joined {
+                number,
+                applicant,
+                office,
+                ordinal: entry.submission,
+                received_at: entry.draft.received_at,
+                files,
+            }),
+        }
+    }
+    facts.answered.sort_by_key(|one| one.at);
+    Ok(())
+}
+
+fn consent(house: House<'_>, number: &Number) -> Stored<digest::Consent> {
+    let consent = house.store.case(number)?.map(|record| record.case.consent);
+    Ok(match consent {
+        Some(Consent::Found(_)) => digest::Consent::Found,
+        Some(Consent::Missing) => digest::Consent::Missing,
+        Some(Consent::NotAsked) | None => digest::Consent::NotAsked,
+    })
+}
+
+fn file(record: &FileRecord) -> digest::File {
+    let name = match &record.container {
+        Some(container) => format!("{container} › {}", record.name),
+        None => record.name.clone(),
+    };
+    digest::File {
+        name,
+        verdict: if record.accepted {
+            Verdict::Accepted
+        } else {
+            Verdict::Refused
+        },
+        told: (!record.accepted)
+            .then(|| record.findings.first().map(|finding| finding.text_ro.clone()))
+            .flatten(),
+    }
+}
+
+/// The equation: messages shown, from the journal, beside what became of the mails.
+fn counts(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut Facts) -> Stored<()> {
+    let Period { from, to } = facts.period;
+    let shown = house.store.shown_between(from, to)?;
+    let outcomes = house.store.outcomes_between(from, to)?;
+    let mut names: BTreeSet<&str> = bureau.offices.keys().map(String::as_str).collect();
+    names.extend(shown.iter().map(|(source, _)| source.0.as_str()));
+    names.extend(outcomes.iter().map(|one| one.source.0.as_str()));
+    for name in names {
+        if office.is_some() && office != bureau.offices.get(name).map(String::as_str) {
+            continue;
+        }
+        let mut counts = digest::Counts {
+            shown: shown
+                .iter()
+                .filter(|(source, _)| source.0 == name)
+                .map(|(_, mails)| mails)
+                .sum(),
+            ..digest::Counts::default()
+        };
+        for one in outcomes.iter().filter(|one| one.source.0 == name) {
+            let place = match one.outcome {
+                Some(Outcome::Registered) => &mut counts.registered,
+                Some(Outcome::Joined) => &mut counts.joined,
+                Some(Outcome::Filed) => &mut counts.filed,
+                Some(Outcome::Ignored) => &mut counts.ignored,
+                Some(Outcome::Held) => &mut counts.held,
+                None => &mut counts.undecided,
+            };
+            *place += one.mails;
+        }
+        facts.sources.push(digest::SourceCounts {
+            source: name.to_owned(),
+            counts,
+        });
+    }
+    Ok(())
+}

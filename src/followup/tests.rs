@@ -1,0 +1,132 @@
+//! When letters are planned and what makes them void, on the calendar of November and December 2026.
+
+use jiff::civil::date;
+
+use super::*;
+use crate::casework::{Consent, Policy, instant};
+use crate::registry::Number;
+
+fn at(local: &str) -> Timestamp {
+    instant(local.parse().unwrap()).unwrap()
+}
+
+fn case() -> Case {
+    Case {
+        number: Number {
+            register: "CJ".into(),
+            number: 7,
+            date: date(2026, 11, 20),
+        },
+        office: "cluj".into(),
+        source: "somaj".into(),
+        applicant: None,
+        address: Some("ana@exemplu.test".into()),
+        subject: String::new(),
+        request_type: "nedeterminat".into(),
+        received_at: at("2026-11-20T09:00"),
+        due_on: date(2026, 12, 18),
+        consent: Consent::NotAsked,
+        clarifications: Vec::new(),
+        decision: None,
+        appointments: Vec::new(),
+        handover: None,
+        version: 0,
+    }
+}
+
+/// Kinds and local times of what is planned.
+fn planned(act: &Act, now: &str) -> Vec<(Kind, String)> {
+    let (hours, calendar, policy) = (
+        OfficeHours::default(),
+        Calendar::without_overrides(),
+        Policy::default(),
+    );
+    let seen = Circumstances {
+        now: at(now),
+        hours: &hours,
+        calendar: &calendar,
+        policy: &policy,
+    };
+    plan(act, &case(), seen)
+        .into_iter()
+        .map(|one| {
+            assert_eq!(one.ordinal, 1);
+            (
+                one.kind,
+                one.due_at.to_zoned(ZONE).strftime("%m-%d %H:%M").to_string(),
+            )
+        })
+        .collect()
+}
+
+fn expected(list: &[(Kind, &str)]) -> Vec<(Kind, String)> {
+    list.iter().map(|(kind, at)| (*kind, (*at).to_owned())).collect()
+}
+
+#[test]
+fn a_question_goes_out_in_the_hours_and_is_recalled_once() {
+    let ask = |until| Act::Clarify {
+        what: "copia".into(),
+        until,
+    };
+    assert_eq!(
+        planned(&ask(date(2026, 12, 9)), "2026-11-24T10:17"),
+        expected(&[
+            (Kind::ClarificationRequest, "11-24 10:17"),
+            (Kind::ClarificationReminder, "12-08 08:00"),
+        ])
+    );
+    // Friday evening; Saint Andrew's and the National Day behind the weekend. The reminder would come on the same day
+    // as the question and is left out.
+    assert_eq!(
+        planned(&ask(date(2026, 12, 3)), "2026-11-27T19:00"),
+        expected(&[(Kind::ClarificationRequest, "12-02 08:00")])
+    );
+}
+
+#[test]
+fn the_pickup_is_recalled_one_working_day_before() {
+    let come = |starts: &str| Act::Pickup {
+        starts: starts.parse().unwrap(),
+        place: "ghișeul 2".into(),
+    };
+    // The working day before Wednesday 2 December is Friday 27 November.
+    assert_eq!(
+        planned(&come("2026-12-02T11:00"), "2026-11-25T09:00"),
+        expected(&[
+            (Kind::PickupInvitation, "11-25 09:00"),
+            (Kind::PickupReminder, "11-27 08:00"),
+        ])
+    );
+    // The working day before Monday 28 December is Thursday 24 December.
+    assert_eq!(
+        planned(&come("2026-12-28T11:00"), "2026-12-21T18:00")[1],
+        (Kind::PickupReminder, "12-24 08:00".to_owned())
+    );
+    assert_eq!(planned(&come("2026-12-03T11:00"), "2026-12-02T09:00").len(), 1);
+}
+
+#[test]
+fn what_happens_meanwhile_makes_letters_void() {
+    let hand_over = Act::HandOver {
+        on: date(2026, 12, 3),
+        how: crate::casework::HandoverWay::Post,
+    };
+    assert_eq!(voided_by(Event::Act(&hand_over)), Kind::ALL);
+    assert_eq!(voided_by(Event::Answered), [Kind::ClarificationReminder]);
+    let decide = Act::Decide {
+        on: date(2026, 12, 3),
+        document: crate::casework::Document {
+            name: String::new(),
+            sha256: String::new(),
+        },
+    };
+    assert!(!voided_by(Event::Act(&decide)).contains(&Kind::PickupReminder));
+}
+
+#[test]
+fn every_kind_has_a_letter_of_its_own() {
+    let mut letters: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    letters.dedup();
+    assert_eq!(letters.len(), Kind::ALL.len());
+}
