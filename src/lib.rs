@@ -18,6 +18,7 @@ pub mod casework;
 pub mod receipt;
 pub mod outbox;
 pub mod followup;
+pub mod digest;
 pub mod store;
 
 // Shell: the steps, the world, and what holds them together.

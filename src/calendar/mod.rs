@@ -1,11 +1,12 @@
 //! The office's calendar: which days are worked, when the office is open, and when a term ends.
 //!
-//! Four parts, in the order in which they lean on one another:
+//! Five parts, in the order in which they lean on one another:
 //!
 //! * [`holidays`]: the legal holidays, computed from the rules of the law and from Orthodox Easter;
 //! * [`overrides`]: what the Government changes for a year (bridge days, recovery Saturdays);
 //! * [`hours`]: the office's programme and the day on which the processing of a mail starts;
-//! * [`term`]: the last day of a legal term, with the steps that led to it.
+//! * [`term`]: the last day of a legal term, with the steps that led to it;
+//! * [`schedule`]: what comes again and again, written as cron writes it, in local time.
 //!
 //! [`wording`] says dates and days in Romanian. A date never comes alone: a term carries its
 //! derivation and a processing day its reason, for both are printed in letters that people contest.
@@ -20,6 +21,7 @@ use jiff::civil::{Date, Weekday};
 pub mod holidays;
 pub mod hours;
 pub mod overrides;
+pub mod schedule;
 pub mod term;
 pub mod wording;
 

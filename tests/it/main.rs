@@ -9,6 +9,7 @@
 mod commands;
 mod corpus;
 mod demo;
+mod digests;
 #[cfg(feature = "failpoints")]
 mod faults;
 mod inspect;

@@ -163,9 +163,12 @@ pub(super) const ANYWHERE: &[&str] = &["jiff", "thiserror", "data_encoding"];
 /// Foreign crates and the paths in which they may be named.
 pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("async_imap", &["src/edge/imap/"]),
+    ("chrono", &["src/calendar/schedule.rs"]),
     ("clap", &["src/cli/"]),
     ("cms", &["src/documents/", "src/receipt/"]),
     ("const_oid", &["src/documents/", "src/receipt/"]),
+    ("cron", &["src/calendar/schedule.rs"]),
+    ("csv", &["src/digest/"]),
     ("der", &["src/documents/", "src/receipt/"]),
     ("encoding_rs", &["src/message/", "src/documents/"]),
     ("flate2", &["src/documents/"]),
@@ -179,7 +182,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
         &["src/outbox/", "src/edge/smtp/", "src/config/places.rs"],
     ),
     ("mail_parser", &["src/message/"]),
-    ("minijinja", &["src/outbox/"]),
+    ("minijinja", &["src/outbox/", "src/digest/"]),
     ("native_tls", &["src/edge/"]),
     // Hashes and signatures are computed in the receipt, keys are held at the edge.
     ("openssl", &["src/documents/", "src/receipt/", "src/edge/"]),
@@ -188,10 +191,16 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("roxmltree", &["src/documents/"]),
     ("rusqlite", &["src/edge/sqlite/"]),
     ("rustix", &["src/daemon/", "src/flow/stopwatch.rs"]),
-    ("serde", &["src/outbox/", "src/edge/", "src/cli/"]),
+    ("serde", &["src/outbox/", "src/digest/", "src/edge/", "src/cli/"]),
     (
         "serde_json",
-        &["src/journal/", "src/receipt/", "src/edge/", "src/cli/"],
+        &[
+            "src/journal/",
+            "src/receipt/",
+            "src/digest/",
+            "src/edge/",
+            "src/cli/",
+        ],
     ),
     (
         "sha2",

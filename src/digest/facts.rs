@@ -1,0 +1,349 @@
+//! What a digest says, as plain data; the caller has looked everything up and put each list into the order in which
+//! it is to be read.
+//!
+//! Numbers are as people write them (`12/20.11.2026`). Names, subjects and file names are as they were received:
+//! cleaning them is the business of whoever shows them.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::outbox::Kind;
+use crate::receipt::content::Verdict;
+use crate::screening::Reason;
+
+/// Everything that one digest says. The same value always gives the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    pub period: Period,
+    /// The day whose terms and pickups are listed, in Europe/Bucharest: the day on which a mailed digest is read,
+    /// or the last day of the period that somebody asked for.
+    pub today: Date,
+    /// The first working day after [`today`](Self::today).
+    pub next_working_day: Date,
+    /// The agency's name, for the heading.
+    pub agency: String,
+    pub scope: Scope,
+    /// Present when scheduled digests could not be made, and this one stands for them too.
+    pub gap: Option<Gap>,
+
+    /// Cases whose term was before today, the latest first.
+    pub late: Vec<OpenCase>,
+    /// Cases whose term ends today.
+    pub due_today: Vec<OpenCase>,
+    /// Cases whose term ends within the seven days after today, earliest first.
+    pub due_this_week: Vec<OpenCase>,
+    /// Today's appointments, by the hour.
+    pub pickups_today: Vec<Pickup>,
+    /// The appointments of [`next_working_day`](Self::next_working_day), by the hour.
+    pub pickups_next: Vec<Pickup>,
+    /// All mails held now, oldest first, whenever they came.
+    pub held: Vec<Held>,
+    /// All letters and receipts that have not reached anybody, whenever they were written.
+    pub undelivered: Vec<Undelivered>,
+    /// Clarifications asked for whose day has passed without an answer.
+    pub unanswered: Vec<Unanswered>,
+
+    /// Clarifications answered in the period.
+    pub answered: Vec<Answered>,
+    /// Mails that joined an existing case in the period without answering a clarification.
+    pub joined: Vec<Joined>,
+    /// Entries made in the period, in the order of their numbers.
+    pub entries: Vec<NewEntry>,
+    /// What became of the messages that the sources showed in the period, per source.
+    pub sources: Vec<SourceCounts>,
+}
+
+/// The time that a digest speaks of: from the first instant up to, but not with, the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    pub from: Timestamp,
+    pub to: Timestamp,
+}
+
+/// Whose work is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole agency.
+    All,
+    /// One point of work, by its name.
+    Office(String),
+}
+
+/// Scheduled digests that were not made in their time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// How many this one stands for besides its own, at least one.
+    pub missed: u32,
+    /// The last instant at which the daemon is known to have run.
+    pub down_since: Timestamp,
+}
+
+/// A case with a term.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenCase {
+    pub number: String,
+    pub applicant: Option<String>,
+    /// The type's name for people, `nedeterminat` where nobody has said it yet.
+    pub request_type: String,
+    pub office: String,
+    /// The last day of the term.
+    pub due_on: Date,
+    pub awaited: Awaited,
+}
+
+/// What a case waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// The agency must decide.
+    Decision,
+    /// The applicant must answer a clarification.
+    Reply,
+    /// The decision is there; nobody has been invited to pick it up.
+    Appointment,
+    /// Invited; the document has not been handed over.
+    HandOver,
+}
+
+/// An appointment at which a document is handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pickup {
+    pub at: Timestamp,
+    pub number: String,
+    pub applicant: Option<String>,
+    pub request_type: String,
+    pub office: String,
+}
+
+/// A mail that needs a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Its place in the order of arrival, by which `recipisa held` knows it.
+    pub mail_id: i64,
+    pub received_at: Timestamp,
+    /// The source's name.
+    pub source: String,
+    pub reason: Reason,
+    /// The sender's address, where the mail has exactly one.
+    pub sender: Option<String>,
+    /// May be empty.
+    pub subject: String,
+}
+
+/// A letter, or a receipt without letter, that has not reached the applicant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered {
+    pub number: String,
+    pub applicant: Option<String>,
+    pub office: String,
+    pub letter: Kind,
+    /// The address it goes to; `None` where there is none to write to.
+    pub to: Option<String>,
+    pub trouble: Trouble,
+    /// The other server's last words, or why the receipt could not be made.
+    pub last_answer: Option<String>,
+}
+
+/// Why somebody has nothing in hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Registered, but the receipt could not be signed yet; it is tried again.
+    Unsigned,
+    /// Nobody may be answered automatically: a person must hand the receipt over.
+    NoLetter,
+    /// Put off by the other server; it is tried again.
+    Delayed,
+    /// Refused, or tried for so long that it was given up.
+    GivenUp,
+    /// Taken by the next server, which reported later that it could not deliver.
+    Returned,
+}
+
+/// A clarification that the applicant owes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    pub number: String,
+    pub applicant: Option<String>,
+    pub office: String,
+    /// 1, 2, 3 … within the case.
+    pub ordinal: u32,
+    pub asked_on: Date,
+    /// The day that the letter gave.
+    pub until: Date,
+    /// When the reminder went out, if it did.
+    pub reminded_on: Option<Date>,
+    /// The clerk's words; may have several lines.
+    pub what: String,
+}
+
+/// A clarification that the applicant has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    pub number: String,
+    pub applicant: Option<String>,
+    pub office: String,
+    /// The clarification's, 1, 2, 3 … within the case.
+    pub ordinal: u32,
+    /// When the answer came.
+    pub at: Timestamp,
+    pub files: Vec<File>,
+}
+
+/// A mail that joined a case (completarea nr. k).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    pub number: String,
+    pub applicant: Option<String>,
+    pub office: String,
+    /// The k of completarea nr. k.
+    pub ordinal: u32,
+    pub received_at: Timestamp,
+    pub files: Vec<File>,
+}
+
+/// An entry of the period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    pub number: String,
+    pub received_at: Timestamp,
+    pub applicant: Option<String>,
+    /// The type's name for people, `nedeterminat` where nobody has said it yet.
+    pub request_type: String,
+    pub office: String,
+    pub files: Vec<File>,
+    pub consent: Consent,
+}
+
+/// Whether the applicant's written consent to the electronic way is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// The agency asks for none.
+    NotAsked,
+    Found,
+    Missing,
+}
+
+/// A file that came with a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    pub name: String,
+    pub verdict: Verdict,
+    /// Of a refused file: what the applicant was told about it, in Romanian.
+    pub told: Option<String>,
+}
+
+/// What became of one source's messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceCounts {
+    /// The source's name.
+    pub source: String,
+    pub counts: Counts,
+}
+
+/// Messages shown, and where they ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages that the server showed; the rest of the members must add up to it.
+    pub shown: u64,
+    pub registered: u64,
+    pub joined: u64,
+    pub answered: u64,
+    pub filed: u64,
+    pub ignored: u64,
+    pub held: u64,
+    /// Not decided yet.
+    pub undecided: u64,
+}
+
+impl Counts {
+    /// How many messages have come to an end, or are known to be on the way to one.
+    pub fn accounted(&self) -> u64 {
+        let Self {
+            shown: _,
+            registered,
+            joined,
+            answered,
+            filed,
+            ignored,
+            held,
+            undecided,
+        } = *self;
+        [registered, joined, answered, filed, ignored, held, undecided]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+
+    /// Messages shown less those accounted for: zero when the equation holds, above zero when messages are missing.
+    pub fn difference(&self) -> i128 {
+        i128::from(self.shown) - i128::from(self.accounted())
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            shown: self.shown.saturating_add(other.shown),
+            registered: self.registered.saturating_add(other.registered),
+            joined: self.joined.saturating_add(other.joined),
+            answered: self.answered.saturating_add(other.answered),
+            filed: self.filed.saturating_add(other.filed),
+            ignored: self.ignored.saturating_add(other.ignored),
+            held: self.held.saturating_add(other.held),
+            undecided: self.undecided.saturating_add(other.undecided),
+        }
+    }
+}
+
+impl Facts {
+    /// The counts of all sources together.
+    pub fn total(&self) -> Counts {
+        let all = self.sources.iter().map(|source| source.counts);
+        all.fold(Counts::default(), Counts::plus)
+    }
+
+    /// Whether the equation holds for every source, and so for all.
+    pub fn balanced(&self) -> bool {
+        self.sources.iter().all(|source| source.counts.difference() == 0)
+    }
+}
+
+impl OpenCase {
+    /// How many calendar days the term has been over on this day; 0 while it runs.
+    pub fn days_late(&self, today: Date) -> u64 {
+        let late = today.duration_since(self.due_on).as_hours() / 24;
+        u64::try_from(late).unwrap_or_default()
+    }
+}
+
+impl Awaited {
+    /// Stable code, for JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Decision => "decision",
+            Self::Reply => "reply",
+            Self::Appointment => "appointment",
+            Self::HandOver => "hand-over",
+        }
+    }
+}
+
+impl Trouble {
+    /// Stable code, for JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsigned => "unsigned",
+            Self::NoLetter => "no-letter",
+            Self::Delayed => "delayed",
+            Self::GivenUp => "given-up",
+            Self::Returned => "returned",
+        }
+    }
+}
+
+impl Consent {
+    /// Stable code, for JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAsked => "not-asked",
+            Self::Found => "found",
+            Self::Missing => "missing",
+        }
+    }
+}

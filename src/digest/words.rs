@@ -1,0 +1,284 @@
+//! The digest's own Romanian: headings' counts, sentences about letters and cases, and foreign text made fit to show.
+//!
+//! Left out: where each of them stands ([`super::sections`]).
+
+use jiff::civil::{Date, Time};
+use jiff::{SignedDuration, Timestamp};
+
+use super::facts::{Awaited, Consent, Counts, Facts, Gap, Period, Scope, SourceCounts, Trouble};
+use crate::calendar::hours::ZONE;
+use crate::outbox::Kind;
+use crate::receipt::wording::{count, day, day_and_hour, visible};
+
+/// The longest piece of foreign text that is worth reading in a list.
+const LETTERS_MAX: usize = 160;
+
+/// What looks at the database when the count of messages does not come out.
+pub(super) const EXAMINE: &str = "recipisa fsck";
+
+/// Foreign text for a reader: on one line, nothing hidden, not longer than a glance.
+pub(super) fn shown(text: &str) -> String {
+    cut(&one_line(text), LETTERS_MAX)
+}
+
+/// Line breaks and tabs become spaces, what steers or hides is shown by number.
+pub(super) fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text
+        .split([' ', '\t', '\r', '\n', '\u{85}', '\u{2028}', '\u{2029}'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    visible(&words.join(" "))
+}
+
+pub(super) fn cut(text: &str, letters_max: usize) -> String {
+    match text.char_indices().nth(letters_max) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+pub(super) fn applicant(name: Option<&str>) -> String {
+    match name.map(shown) {
+        Some(name) if !name.is_empty() => name,
+        Some(_) | None => "(fără nume)".to_owned(),
+    }
+}
+
+pub(super) fn date(date: Date) -> String {
+    date.strftime("%d.%m.%Y").to_string()
+}
+
+/// `09:30`, on the clock of Romania.
+pub(super) fn hour(at: Timestamp) -> String {
+    at.to_zoned(ZONE).strftime("%H:%M").to_string()
+}
+
+pub(super) fn scope(scope: &Scope) -> String {
+    match scope {
+        Scope::All => "toate punctele de lucru".to_owned(),
+        Scope::Office(name) => shown(name),
+    }
+}
+
+/// `joi, 19.11.2026`, `de la 16.11.2026 până la 20.11.2026 inclusiv`, or with the hours where they are no whole days.
+pub(super) fn period(period: Period) -> String {
+    let (from, to) = (period.from.to_zoned(ZONE), period.to.to_zoned(ZONE));
+    if from.time() != Time::midnight() || to.time() != Time::midnight() || from >= to {
+        return format!(
+            "de la {} până la {}",
+            day_and_hour(period.from),
+            day_and_hour(period.to)
+        );
+    }
+    let last = (period.to - SignedDuration::from_secs(1)).to_zoned(ZONE).date();
+    if last == from.date() {
+        day(last)
+    } else {
+        format!("de la {} până la {} inclusiv", date(from.date()), date(last))
+    }
+}
+
+pub(super) fn gap(gap: &Gap) -> String {
+    format!(
+        "Programul nu a lucrat după {}; situația de față ține loc și de {}.",
+        day_and_hour(gap.down_since),
+        count(
+            gap.missed.into(),
+            "situație programată care nu a fost trimisă",
+            "situații programate care nu au fost trimise"
+        )
+    )
+}
+
+/// What presses, as a list in words; empty when nothing does.
+pub(super) fn pressing(facts: &Facts) -> Vec<String> {
+    let counted = [
+        (facts.late.len(), "termen depășit", "termene depășite"),
+        (facts.due_today.len(), "termen astăzi", "termene astăzi"),
+        (
+            facts.pickups_today.len(),
+            "programare astăzi",
+            "programări astăzi",
+        ),
+        (facts.held.len(), "mesaj reținut", "mesaje reținute"),
+        (
+            facts.undelivered.len(),
+            "scrisoare nelivrată",
+            "scrisori nelivrate",
+        ),
+        (
+            facts.unanswered.len(),
+            "clarificare fără răspuns",
+            "clarificări fără răspuns",
+        ),
+    ];
+    counted
+        .into_iter()
+        .filter(|(number, _, _)| *number > 0)
+        .map(|(number, one, many)| count(number as u64, one, many))
+        .collect()
+}
+
+pub(super) fn subject(facts: &Facts) -> String {
+    let attention = if facts.balanced() { "" } else { "ATENȚIE – " };
+    let office = match &facts.scope {
+        Scope::All => String::new(),
+        Scope::Office(name) => format!(", {}", shown(name)),
+    };
+    let pressing = match pressing(facts) {
+        parts if parts.is_empty() => "nimic urgent".to_owned(),
+        parts => parts.join(", "),
+    };
+    format!(
+        "{attention}Situația registraturii{office}, {}: {pressing}",
+        date(facts.today)
+    )
+}
+
+pub(super) fn awaited(awaited: Awaited) -> &'static str {
+    match awaited {
+        Awaited::Decision => "Se așteaptă decizia.",
+        Awaited::Reply => "Se așteaptă răspunsul solicitantului.",
+        Awaited::Appointment => "Solicitantul trebuie invitat să ridice documentul.",
+        Awaited::HandOver => "Documentul trebuie predat solicitantului.",
+    }
+}
+
+pub(super) fn overdue(days: u64) -> String {
+    format!("depășit cu {}", count(days, "zi", "zile"))
+}
+
+pub(super) fn consent(consent: Consent) -> &'static str {
+    match consent {
+        Consent::NotAsked => "",
+        Consent::Found => "Acordul scris este la dosar.",
+        Consent::Missing => "Acordul scris lipsește.",
+    }
+}
+
+pub(super) fn letter(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Receipt => "Recipisa",
+    }
+}
+
+pub(super) fn trouble(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Unsigned => "nu a putut fi semnată încă",
+        Trouble::NoLetter => "nu poate fi trimisă automat",
+        Trouble::Delayed => "este amânată de serverul destinatarului",
+        Trouble::GivenUp => "nu a putut fi livrată și nu se mai încearcă",
+        Trouble::Returned => "a fost trimisă, dar s-a întors nelivrată",
+    }
+}
+
+/// What the clerk does about it, and the command that does it.
+pub(super) fn remedy(trouble: Trouble, number: &str) -> (&'static str, Option<String>) {
+    match trouble {
+        Trouble::Unsigned => (
+            "Se încearcă din nou de la sine. Dacă situația nu se schimbă, anunțați administratorul:",
+            Some("recipisa check".to_owned()),
+        ),
+        Trouble::NoLetter => (
+            "Scoateți recipisa într-un fișier, tipăriți-o și predați-o sau trimiteți-o prin poștă:",
+            Some(format!(
+                "recipisa show {number} --receipt recipisa-{}.pdf",
+                number.replace('/', "-")
+            )),
+        ),
+        Trouble::Delayed => (
+            "Se încearcă din nou de la sine; deocamdată nu aveți nimic de făcut.",
+            None,
+        ),
+        Trouble::GivenUp | Trouble::Returned => (
+            "Telefonați solicitantului sau scrieți-i prin poștă. Dacă adresa este bună, trimiteți din nou:",
+            Some(format!("recipisa resend {number}")),
+        ),
+    }
+}
+
+/// What a clerk can do with a held mail, in the order in which one does it.
+pub(super) fn held_commands(mail_id: i64) -> [String; 3] {
+    [
+        format!("recipisa held show {mail_id}"),
+        format!("recipisa held release {mail_id}"),
+        format!("recipisa held discard {mail_id} --reason \"…\""),
+    ]
+}
+
+/// The members of the equation behind the messages shown, each with its word.
+pub(super) fn outcomes(counts: &Counts) -> [(&'static str, u64); 7] {
+    [
+        ("înregistrate", counts.registered),
+        ("alăturate unui dosar", counts.joined),
+        ("refuzate, cu explicație", counts.answered),
+        ("rapoarte și răspunsuri automate", counts.filed),
+        ("ignorate, cu motiv", counts.ignored),
+        ("reținute", counts.held),
+        ("încă nedecise", counts.undecided),
+    ]
+}
+
+/// `somaj: 9 arătate = 6 înregistrate + 1 reținute + …`; what is nought is left out.
+pub(super) fn equation(source: &SourceCounts) -> String {
+    let terms: Vec<String> = outcomes(&source.counts)
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(word, number)| format!("{number} {word}"))
+        .collect();
+    let terms = match terms.join(" + ") {
+        terms if terms.is_empty() => "0".to_owned(),
+        terms => terms,
+    };
+    let sign = if source.counts.difference() == 0 {
+        "="
+    } else {
+        "≠"
+    };
+    format!(
+        "{}: {} arătate {sign} {terms}",
+        shown(&source.source),
+        source.counts.shown
+    )
+}
+
+/// Whether the count comes out, in a sentence.
+pub(super) fn verdict(facts: &Facts) -> String {
+    let total = facts.total();
+    if !facts.balanced() {
+        return format!("Numărătoarea nu se închide: {}.", faults(facts).join("; "));
+    }
+    match (total.shown, total.undecided) {
+        (0, _) => "Serverele nu au arătat niciun mesaj nou.".to_owned(),
+        (_, 0) => "Numărătoarea se închide: fiecare mesaj are un rezultat.".to_owned(),
+        (_, waiting) => format!(
+            "Numărătoarea se închide; {} în lucru.",
+            count(waiting, "mesaj este încă", "mesaje sunt încă")
+        ),
+    }
+}
+
+/// By how much the count fails, source by source.
+fn faults(facts: &Facts) -> Vec<String> {
+    facts
+        .sources
+        .iter()
+        .filter_map(|source| {
+            let difference = source.counts.difference();
+            let number = u64::try_from(difference.unsigned_abs()).unwrap_or(u64::MAX);
+            let name = shown(&source.source);
+            match difference {
+                0 => None,
+                1 => Some(format!("la sursa {name} lipsește un mesaj")),
+                2.. => Some(format!(
+                    "la sursa {name} lipsesc {}",
+                    count(number, "mesaj", "mesaje")
+                )),
+                ..0 => Some(format!(
+                    "la sursa {name} {} mai mult decât mesaje",
+                    count(number, "rezultat este", "rezultate sunt")
+                )),
+            }
+        })
+        .collect()
+}
