@@ -159,6 +159,11 @@ pub(super) fn consent(consent: Consent) -> &'static str {
 pub(super) fn letter(kind: Kind) -> &'static str {
     match kind {
         Kind::Receipt => "Recipisa",
+        Kind::ClarificationRequest => "Cererea de completare",
+        Kind::ClarificationReminder => "Reamintirea completării",
+        Kind::PickupInvitation => "Invitația la ridicare",
+        Kind::PickupReminder => "Reamintirea programării",
+        Kind::Digest => "Situația registraturii",
     }
 }
 
