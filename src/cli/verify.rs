@@ -100,6 +100,12 @@ fn print(proof: &Proof, holds: bool, trusted: bool) {
     match &proof.twin {
         Ok(twin) => {
             text::line(&format!("number    {} at {}", twin.number, twin.agency));
+            if twin.submission > 0 {
+                text::line(&format!(
+                    "          for what came later: completarea nr. {} la cererea nr. {}",
+                    twin.submission, twin.number
+                ));
+            }
             text::line(&format!(
                 "          registered {}, issued {}",
                 text::instant(twin.registered_at),

@@ -24,7 +24,7 @@ pub fn export_receipts(house: &House, folder: &Path) -> io::Result<usize> {
         })
         .map_err(io::Error::other)?;
     for (number, sha256) in &issued {
-        let path = folder.join(receipt_file_name(number));
+        let path = folder.join(receipt_file_name(number, 0));
         if !path.exists() {
             fs::write(&path, house.archive.read(sha256).map_err(io::Error::other)?)?;
         }

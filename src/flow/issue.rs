@@ -13,7 +13,8 @@ use crate::documents::Severity;
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{FAILED_INSIDE, House, StepError, with_causes};
-use crate::outbox::receipt_letter::{self, ComposeError, Whose};
+use crate::outbox::letter::{ComposeError, Whose};
+use crate::outbox::receipt_letter::{self, Consent};
 use crate::outbox::{Kind, Outgoing, retry};
 use crate::receipt::content::{self, Agency, File, Marking, Office, Receipt, RegisterPlace};
 use crate::receipt::signature::{self, SealText, Signer};
@@ -231,7 +232,7 @@ fn letter(
         references: &entry.summary.references,
     };
     let composed = match time(Stage::Compose, || {
-        receipt_letter::compose(content, pdf, &message_id, &addressing)
+        receipt_letter::compose(content, pdf, &message_id, &addressing, &Consent::NotAsked)
     }) {
         Ok(composed) => composed,
         // No server would take that address: the receipt is issued, and a person hands it over.
@@ -272,6 +273,7 @@ fn compose(
         agency: letterhead.agency.clone(),
         office: office.clone(),
         number: number.spelled(letterhead.spelling),
+        submission: 0,
         register: RegisterPlace {
             code: number.register.clone(),
             name: letterhead
@@ -309,10 +311,13 @@ fn compose(
 /// The words of the signature dictionary.
 fn seal_text(receipt: &Receipt) -> SealText {
     SealText {
-        reason: format!("Recipisă nr. {}", receipt.number),
+        reason: receipt.name_ro(),
         location: receipt.office.name.clone(),
         contact: receipt.office.contact.clone(),
-        alternate: format!("Semnătura electronică a recipisei nr. {}", receipt.number),
+        alternate: match receipt.submission {
+            0 => format!("Semnătura electronică a recipisei {}", receipt.matter_ro()),
+            _ => format!("Semnătura electronică a recipisei pentru {}", receipt.matter_ro()),
+        },
     }
 }
 

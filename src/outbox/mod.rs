@@ -1,15 +1,33 @@
 //! Letters: what leaves the house, complete to the last byte before the first attempt, and the port that carries it.
 //!
-//! One file per kind of letter. A retry sends the archived
-//! bytes again, so a repeat always carries the same Message-ID.
+//! One file per kind of letter: the one that brings the receipt, the one that asks for a clarification, the one that
+//! invites to take the decision; [`letter`] has what they share. A retry sends the archived bytes again, so a repeat
+//! always carries the same Message-ID.
 
+mod appointment;
+pub mod clarification;
+pub mod letter;
+pub mod pickup;
 pub mod receipt_letter;
 pub mod retry;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 
 use crate::mailbox::Disposition;
 use crate::registry::{InstanceSecret, Number};
+
+/// Every template of every letter, with the names given to it.
+pub fn templates() -> impl Iterator<Item = letter::Template> {
+    [
+        receipt_letter::TEMPLATES,
+        clarification::TEMPLATES,
+        pickup::TEMPLATES,
+    ]
+    .into_iter()
+    .flatten()
+}
 
 /// The kinds of letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

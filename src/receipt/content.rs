@@ -15,6 +15,8 @@ pub struct Receipt {
     pub office: Office,
     /// The number as people write it, e.g. `1/20.11.2026` or `CJ-1/20.11.2026`.
     pub number: String,
+    /// 0 for the request itself, k for its completion nr. k (completarea nr. k), which has the request's number.
+    pub submission: u32,
     pub register: RegisterPlace,
     /// When the mail reached the agency's server.
     pub received_at: Timestamp,
@@ -136,6 +138,22 @@ pub enum Marking {
 }
 
 impl Receipt {
+    /// The receipt's own name: `Recipisă nr. 12/20.11.2026`, or `Recipisă pentru completarea nr. 1 la cererea nr. …`.
+    pub fn name_ro(&self) -> String {
+        match self.submission {
+            0 => format!("Recipisă {}", self.matter_ro()),
+            _ => format!("Recipisă pentru {}", self.matter_ro()),
+        }
+    }
+
+    /// What was received: `nr. 12/20.11.2026`, or `completarea nr. 1 la cererea nr. 12/20.11.2026`.
+    pub fn matter_ro(&self) -> String {
+        match self.submission {
+            0 => format!("nr. {}", self.number),
+            nth => format!("completarea nr. {nth} la cererea nr. {}", self.number),
+        }
+    }
+
     /// How many files were refused.
     pub fn refused(&self) -> usize {
         self.files

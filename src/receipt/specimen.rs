@@ -23,6 +23,7 @@ pub(crate) fn ordinary() -> Receipt {
             hours: "luni–joi 08:00–16:30, vineri 08:00–14:00".into(),
         },
         number: "1/20.11.2026".into(),
+        submission: 0,
         register: RegisterPlace {
             code: "EX".into(),
             name: "Registrul general de intrare-ieșire".into(),
@@ -126,6 +127,14 @@ pub(crate) fn empty() -> Receipt {
         message_id: None,
         message_date: None,
         request_type: "nedeterminat".into(),
+        ..ordinary()
+    }
+}
+
+/// What came later to the same request.
+pub(crate) fn completion() -> Receipt {
+    Receipt {
+        submission: 2,
         ..ordinary()
     }
 }

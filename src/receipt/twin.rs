@@ -10,6 +10,7 @@
 //! | `event` | `registered`, or `registered_partial` when some files were refused |
 //! | `outcome` | `registered` |
 //! | `number` | the number as printed |
+//! | `submission` | k for the completion nr. k of the request with this number; absent for the request itself |
 //! | `marking` | `demonstration` or null |
 //! | `issuer` | `name`, `cui`, `compartment` (the office), `system`, `system_version` |
 //! | `register` | `code`, `name`, `number`, `year`, `date` (ISO) |
@@ -33,7 +34,7 @@ pub const SCHEMA: &str = "urn:recipisa:receipt:1";
 /// The twin's bytes: UTF-8, RFC 8785 canonical.
 pub fn twin(receipt: &Receipt) -> Vec<u8> {
     let parts: Vec<Value> = receipt.files.iter().map(part).collect();
-    let value = json!({
+    let mut value = json!({
         "schema": SCHEMA,
         "receipt_id": receipt.id,
         "event": event(receipt),
@@ -73,6 +74,9 @@ pub fn twin(receipt: &Receipt) -> Vec<u8> {
         },
         "parts": parts,
     });
+    if receipt.submission > 0 {
+        value["submission"] = Value::from(receipt.submission);
+    }
     let mut out = String::new();
     write(&value, &mut out);
     out.into_bytes()
@@ -154,6 +158,17 @@ mod tests {
         assert_eq!(value["parts"][0]["verdict"], "accepted");
         assert_eq!(value["register"]["number"], 1);
         assert_eq!(value["message"]["from"], "ana.pop@exemplu.test");
+    }
+
+    #[test]
+    fn a_completion_is_told_and_nothing_else_changes() {
+        let text = |receipt: Receipt| String::from_utf8(twin(&receipt)).unwrap();
+        let later = text(specimen::completion());
+        assert!(later.contains(r#""submission":2,"#));
+        assert_eq!(
+            later.replace(r#""submission":2,"#, ""),
+            text(specimen::ordinary())
+        );
     }
 
     #[test]

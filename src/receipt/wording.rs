@@ -26,6 +26,16 @@ pub(crate) fn day_and_hour(at: Timestamp) -> String {
         .to_string()
 }
 
+/// `09:00`, for letters.
+pub(crate) fn hour(at: Timestamp) -> String {
+    at.to_zoned(bucharest()).strftime("%H:%M").to_string()
+}
+
+/// The day that an instant falls on in Romania.
+pub(crate) fn local_date(at: Timestamp) -> Date {
+    at.to_zoned(bucharest()).date()
+}
+
 /// `2026-11-20T09:00:20+02:00` (RFC 3339), whole seconds.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
     at.to_zoned(bucharest())
@@ -147,6 +157,10 @@ mod tests {
         assert_eq!(instant(winter), "20.11.2026, ora 09:00:20 (+02:00)");
         assert_eq!(rfc3339(summer), "2026-07-02T00:30:00+03:00");
         assert_eq!(pdf_date(winter), "D:20261120090020+02'00'");
+        assert_eq!(
+            (hour(summer).as_str(), local_date(summer)),
+            ("00:30", jiff::civil::date(2026, 7, 2))
+        );
     }
 
     #[test]

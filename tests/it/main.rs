@@ -14,6 +14,7 @@ mod digests;
 mod faults;
 mod inspect;
 mod journey;
+mod letters;
 mod limits;
 mod servers;
 mod store;

@@ -56,8 +56,9 @@ impl From<KrillaError> for Problems {
 /// [`PageError`] when the validators refuse the document; no receipt is expected to cause it.
 pub fn render(receipt: &Receipt) -> Result<Vec<u8>, PageError> {
     let mut document = Document::new_with(settings()?);
-    let title = format!("Recipisă nr. {} – {}", receipt.number, receipt.agency.name);
-    let foot = format!("Recipisă nr. {} · {}", receipt.number, receipt.id);
+    let name = receipt.name_ro();
+    let title = format!("{name} – {}", receipt.agency.name);
+    let foot = format!("{name} · {}", receipt.id);
     let mut composition = sections::compose(receipt);
     let sheets = flow::paginate(&composition.blocks);
     let frame = draw::Frame {
@@ -128,6 +129,7 @@ mod tests {
             specimen::ordinary(),
             specimen::fifty(),
             specimen::empty(),
+            specimen::completion(),
             specimen::bare(),
             marked,
         ] {

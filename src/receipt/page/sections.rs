@@ -175,13 +175,13 @@ fn title(to: &mut Composition, receipt: &Receipt) {
     to.blocks
         .push(Block::new(20.0, centred("RECIPISĂ", TITLE, heading)).cohesion(Cohesion::WithNext));
     let number = to.tags.plant(Tags::ROOT, Role::Paragraph);
-    let mut all = centred(&format!("nr. {}", receipt.number), NUMBER, number);
+    let mut all = centred(&receipt.matter_ro(), NUMBER, number);
     let subtitle = to.tags.plant(Tags::ROOT, Role::Paragraph);
-    all.extend(centred(
-        "de înregistrare a unui mesaj primit prin poșta electronică",
-        SUBTITLE,
-        subtitle,
-    ));
+    let text = match receipt.submission {
+        0 => "de înregistrare a unui mesaj primit prin poșta electronică",
+        _ => "de primire, prin poșta electronică, a unui mesaj care completează o cerere înregistrată",
+    };
+    all.extend(centred(text, SUBTITLE, subtitle));
     to.blocks.push(Block::new(0.0, all));
 }
 
@@ -205,8 +205,12 @@ fn facts(to: &mut Composition, receipt: &Receipt) {
         "{} – {}, poziția {} din anul {}",
         register.code, register.name, register.number, register.year
     );
+    let number = match receipt.submission {
+        0 => receipt.number.clone(),
+        nth => format!("{} (completarea nr. {nth})", receipt.number),
+    };
     let rows: [(&str, String, Style); 6] = [
-        ("Număr de înregistrare", receipt.number.clone(), BODY_BOLD),
+        ("Număr de înregistrare", number, BODY_BOLD),
         (
             "Înregistrat la",
             wording::instant(receipt.registered_at),

@@ -56,6 +56,8 @@ pub enum Found {
 pub struct TwinFacts {
     pub receipt_id: String,
     pub number: String,
+    /// 0 for the request itself, k for its completion nr. k.
+    pub submission: u64,
     pub agency: String,
     pub event: String,
     pub registered_at: Timestamp,
@@ -179,6 +181,10 @@ fn facts(value: &Value, json: &[u8]) -> Result<TwinFacts, TwinFault> {
     Ok(TwinFacts {
         receipt_id: text(value, "receipt_id")?,
         number: text(value, "number")?,
+        submission: match &value["submission"] {
+            Value::Null => 0,
+            told => told.as_u64().ok_or(TwinFault::Field("submission"))?,
+        },
         agency: text(&value["issuer"], "name")?,
         event: text(value, "event")?,
         registered_at: instant(value, "registered_at")?,

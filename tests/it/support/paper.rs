@@ -91,7 +91,9 @@ pub(crate) fn mails_by_python(mails: &[PathBuf], folder: &Path) -> Vec<Value> {
         .collect()
 }
 
-fn python_with_pyhanko() -> PathBuf {
+/// Python with the packages that `tests/run` installs.
+#[track_caller]
+pub(crate) fn python_with_pyhanko() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain([project().join("target/test-tools/bin")])
