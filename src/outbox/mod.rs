@@ -6,6 +6,7 @@
 
 mod appointment;
 pub mod clarification;
+pub mod digest_letter;
 pub mod letter;
 pub mod pickup;
 pub mod receipt_letter;
