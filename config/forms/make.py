@@ -130,7 +130,7 @@ class Face:
     """A font of the receipt, cut down to some letters and embedded with the code page above."""
 
     def __init__(self, file, letters):
-        font = TTFont(FONTS / file)
+        font = TTFont(FONTS / file, recalcTimestamp=False)
         options = subset.Options(notdef_outline=True, glyph_names=True, hinting=False, layout_features=[])
         subsetter = subset.Subsetter(options)
         subsetter.populate(unicodes=[ord(letter) for letter in letters])

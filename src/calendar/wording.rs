@@ -70,7 +70,8 @@ pub fn list_ro(items: &[String]) -> String {
     }
 }
 
-fn month_ro(date: Date) -> &'static str {
+/// The name of the date's month.
+pub fn month_ro(date: Date) -> &'static str {
     const MONTHS: [&str; 12] = [
         "ianuarie",
         "februarie",

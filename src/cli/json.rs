@@ -8,7 +8,7 @@ use crate::screening::{Outcome, Reason};
 use crate::store::{EntryRecord, LetterRecord, MailRecord, ReceiptState};
 
 /// The version of the objects; it changes when a member changes its meaning or goes.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// What is told about a mail, decided or rehearsed.
 pub(super) struct MailFacts<'a> {

@@ -4,6 +4,7 @@
 //! 3 the configuration has problems; 4 another recipisa holds the registry.
 
 mod case;
+mod calendar;
 mod check;
 mod demo;
 mod entries;
@@ -13,6 +14,7 @@ mod json;
 mod mails;
 mod open;
 mod serve;
+mod term;
 mod text;
 mod verify;
 
@@ -38,7 +40,7 @@ Exit codes: 0 all is well; 1 something went wrong or is not as it should be; 2 t
 First steps: `recipisa demo`, then read config/recipisa.example.toml, then `recipisa check`."
 )]
 struct Arguments {
-    /// The configuration file; where none is named, /etc/recipisa/recipisa.toml (`inspect` needs none).
+    /// The configuration file; where none is named, /etc/recipisa/recipisa.toml (`inspect`, `calendar` and `term` need none).
     #[arg(long, global = true, env = "RECIPISA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -73,6 +75,10 @@ enum Command {
     Verify(verify::Options),
     /// List held mails and decide about them.
     Held(held::Options),
+    /// Show a year's legal holidays and working days; needs no configuration.
+    Calendar(calendar::Options),
+    /// Say when a legal term ends, and why; needs no configuration.
+    Term(term::Options),
 }
 
 #[derive(clap::Args)]
@@ -133,6 +139,8 @@ pub fn main() -> ExitCode {
         Command::Resend(options) => entries::resend(config, options),
         Command::Verify(options) => verify::main(&options),
         Command::Held(options) => held::main(config, options),
+        Command::Calendar(options) => calendar::main(config, &options),
+        Command::Term(options) => term::main(config, &options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

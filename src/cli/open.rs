@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::{CONFIG_DEFAULT, Failure, text};
-use crate::config::Settings;
+use crate::config::{Problem, Settings};
 use crate::daemon::House;
 use crate::edge::clock::Clock;
 
@@ -14,17 +14,20 @@ const CONFIGURATION: u8 = 3;
 pub(super) fn settings(config: Option<PathBuf>) -> Result<Settings, Failure> {
     let file = config.unwrap_or_else(|| PathBuf::from(CONFIG_DEFAULT));
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    Settings::load(&file, credentials.as_deref()).map_err(|problems| {
-        for problem in &problems {
-            text::complain(&problem.to_string());
-        }
-        let count = problems.len();
-        text::complain(&format!(
-            "{count} problem{} in the configuration",
-            if count == 1 { "" } else { "s" }
-        ));
-        Failure::Told(CONFIGURATION)
-    })
+    Settings::load(&file, credentials.as_deref()).map_err(|problems| told(&problems))
+}
+
+/// Prints all problems of a configuration; what is left is to end.
+pub(super) fn told(problems: &[Problem]) -> Failure {
+    for problem in problems {
+        text::complain(&problem.to_string());
+    }
+    let count = problems.len();
+    text::complain(&format!(
+        "{count} problem{} in the configuration",
+        if count == 1 { "" } else { "s" }
+    ));
+    Failure::Told(CONFIGURATION)
 }
 
 /// Reads the configuration and opens the storage.

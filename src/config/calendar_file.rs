@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
-use super::reader::{Page, Section};
+use super::reader::{Page, Problem, Section};
 use crate::calendar::Calendar;
 use crate::calendar::overrides::{Override, Working};
 
@@ -20,6 +20,23 @@ pub(super) fn read(root: &Section<'_, '_>) -> Option<Calendar> {
     };
     section.finish();
     calendar
+}
+
+/// The calendar of a configuration whose other sections are not looked at, for questions that anybody may ask who
+/// may not read the passwords that the rest names.
+///
+/// # Errors
+/// The problems of the file's syntax, of its `[calendar]`, and of the file that this names.
+pub fn calendar_of(file: &Path) -> Result<Calendar, Vec<Problem>> {
+    let text = super::text_of(file)?;
+    let page = Page::new(file, &text);
+    let table = page.parse();
+    let calendar = read(&Section::root(&page, &table));
+    let problems = page.problems.into_inner();
+    match calendar {
+        Some(calendar) if problems.is_empty() => Ok(calendar),
+        _ => Err(problems),
+    }
 }
 
 fn read_file(section: &Section<'_, '_>, path: &Path) -> Option<Calendar> {

@@ -21,6 +21,7 @@ use crate::registry::{RequestType, Spelling};
 
 pub use cases::Cases;
 pub use digest::Digest;
+pub use calendar_file::calendar_of;
 pub use places::{Office, Register};
 pub use reader::Problem;
 pub use secret::Secret;
@@ -107,21 +108,7 @@ impl Settings {
     /// # Errors
     /// All problems of the file, in the order of their lines.
     pub fn load(file: &Path, credentials: Option<&Path>) -> Result<Self, Vec<Problem>> {
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => {
-                return Err(vec![Problem {
-                    file: file.to_owned(),
-                    line: 1,
-                    key: String::new(),
-                    value: None,
-                    why: format!("the configuration cannot be read: {error}"),
-                    hint: "name another file with --config, or copy config/recipisa.example.toml there"
-                        .into(),
-                }]);
-            }
-        };
-        Self::read(file, &text, credentials)
+        Self::read(file, &text_of(file)?, credentials)
     }
 
     /// As [`Settings::load`], from a text that stands in `file`.
@@ -141,6 +128,20 @@ impl Settings {
             _ => Err(problems),
         }
     }
+}
+
+/// The text of a configuration file; that it cannot be read is its one problem.
+fn text_of(file: &Path) -> Result<String, Vec<Problem>> {
+    std::fs::read_to_string(file).map_err(|error| {
+        vec![Problem {
+            file: file.to_owned(),
+            line: 1,
+            key: String::new(),
+            value: None,
+            why: format!("the configuration cannot be read: {error}"),
+            hint: "name another file with --config, or copy config/recipisa.example.toml there".into(),
+        }]
+    })
 }
 
 /// Reads everything, so that every problem is found, and only then gives up.

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::daemon::House;
 use crate::outbox::receipt_letter::receipt_file_name;
 use crate::store::{Archive, ReceiptState, Store};
@@ -17,14 +19,15 @@ pub fn export_receipts(house: &House, folder: &Path) -> io::Result<usize> {
     let mut issued = Vec::new();
     house
         .store
-        .entries_each(&mut |record| {
+        .filings_between(Timestamp::MIN, Timestamp::MAX, &mut |record| {
             if let ReceiptState::Issued { sha256, .. } = record.receipt {
-                issued.push((record.entry.number.spelled(house.settings.spelling()), sha256));
+                let number = record.entry.number.spelled(house.settings.spelling());
+                issued.push((receipt_file_name(&number, record.entry.submission), sha256));
             }
         })
         .map_err(io::Error::other)?;
-    for (number, sha256) in &issued {
-        let path = folder.join(receipt_file_name(number, 0));
+    for (name, sha256) in &issued {
+        let path = folder.join(name);
         if !path.exists() {
             fs::write(&path, house.archive.read(sha256).map_err(io::Error::other)?)?;
         }

@@ -9,7 +9,7 @@ use crate::flow::admit::{self, Admitted};
 use crate::flow::deliver::{self, Delivered};
 use crate::flow::fetch;
 use crate::flow::issue::{self, Letterhead, Round};
-use crate::flow::remind;
+use crate::flow::{remind, report};
 use crate::flow::{self, StepError, with_causes};
 use crate::mailbox::{Mailbox, SourceId};
 use crate::outbox::Transport;
@@ -68,6 +68,9 @@ pub fn once(
         Ok(Some(error)) | Err(error) => pass.errors.push(with_causes(&error)),
     }
     if let Err(error) = remind_all(house, flow_house, letterhead, &mut pass) {
+        pass.errors.push(with_causes(&error));
+    }
+    if let Err(error) = report_all(house, flow_house, &mut pass) {
         pass.errors.push(with_causes(&error));
     }
     if let Err(error) = deliver_all(house, flow_house, transport, &mut pass) {
@@ -151,6 +154,23 @@ pub(super) fn remind_all(
         if reminded.written.is_empty() && reminded.put_off == 0 {
             break;
         }
+    }
+    Ok(())
+}
+
+/// Writes the digests that are due.
+pub(super) fn report_all(
+    house: &House,
+    flow_house: flow::House<'_>,
+    pass: &mut Pass,
+) -> Result<(), StepError> {
+    let Some(mailing) = &house.mailing else {
+        return Ok(());
+    };
+    for made in report::round(flow_house, &house.bureau, mailing)? {
+        let (office, letters, covers) = (made.scope, made.letters, made.covers);
+        info!(office, letters, covers, "digest written");
+        pass.written += letters;
     }
     Ok(())
 }

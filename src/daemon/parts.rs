@@ -5,9 +5,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::config::{self, Carrier, Settings, Source, SourceKind};
+use crate::digest::{Facts, Period};
 use crate::edge::archive::FolderArchive;
 use crate::edge::clock::Clock;
 use crate::edge::folder::{FolderMailbox, FolderTransport};
@@ -17,7 +19,8 @@ use crate::edge::smtp::SmtpTransport;
 use crate::edge::sqlite::SqliteStore;
 use crate::flow::desk::{self, DeskError, Done, Mode, Wish};
 use crate::flow::{self, OfficeTimes, admit};
-use crate::flow::issue::Letterhead;
+use crate::flow::issue::{Form, Letterhead};
+use crate::flow::report::{self, Bureau, Mailing};
 use crate::mailbox::{Mailbox, SourceId};
 use crate::outbox::Transport;
 use crate::receipt::content::{Marking, Office};
@@ -53,9 +56,18 @@ pub enum StartError {
         #[source]
         source: Pkcs12Error,
     },
+    #[error("reading the blank form {path}; check `form` under [consent]")]
+    Form {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the machine gives no threads or file descriptors")]
     Machine(#[source] std::io::Error),
 }
+
+/// The form that comes with the program.
+const CONSENT_FORM: &[u8] = include_bytes!("../../config/forms/acord.pdf");
 
 /// Everything that a step may need, opened.
 pub struct House {
@@ -66,6 +78,9 @@ pub struct House {
     pub desks: BTreeMap<String, Desk>,
     pub policy: Policy,
     pub times: OfficeTimes,
+    pub bureau: Bureau,
+    /// `None`: no digest is mailed.
+    pub mailing: Option<Mailing>,
 }
 
 /// The right to work on the registry; given back when it is dropped.
@@ -93,6 +108,8 @@ impl House {
         let archive = FolderArchive::open(&dir.join("archive"))?;
         let (desks, policy, times) = (desks(&settings), policy(&settings), office_times(&settings));
         Ok(Self {
+            bureau: bureau(&settings, &times),
+            mailing: mailing(&settings),
             times,
             settings,
             store,
@@ -139,6 +156,22 @@ impl House {
             limits: &self.settings.limits,
         };
         desk::act(self.for_steps(&now, &|| false), rules, number, wish, actor, mode)
+    }
+
+    /// What the digest of a period says, for an office or for all.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn digest(&self, office: Option<&str>, period: Period, today: Date) -> Result<Facts, StoreError> {
+        let now = || self.clock.now();
+        report::facts(
+            self.for_steps(&now, &|| false),
+            &self.bureau,
+            office,
+            period,
+            today,
+            None,
+        )
     }
 
     /// Where citizens come for a case, unless a clerk says otherwise: the office's name and address.
@@ -211,6 +244,7 @@ impl House {
                 .map(|one| (one.name.clone(), one.address.clone()))
                 .collect(),
             letters_a_day: settings.letters_a_day,
+            consent_form: consent_form(settings)?,
             signer: Box::new(signer),
             signer_valid: Box::new(move |now| validity.check(now).map_err(|error| error.to_string())),
             marking: if stands {
@@ -264,6 +298,51 @@ pub fn signer(settings: &Settings) -> Result<Pkcs12Signer, StartError> {
     Pkcs12Signer::open(&bytes, settings.signing.password.reveal()).map_err(|source| StartError::Key {
         path: path.clone(),
         source,
+    })
+}
+
+/// The blank consent: the agency's own, or the one that comes with the program.
+fn consent_form(settings: &Settings) -> Result<Form, StartError> {
+    let bytes = match &settings.cases.consent_form {
+        None => CONSENT_FORM.to_vec(),
+        Some(path) => fs::read(path).map_err(|source| StartError::Form {
+            path: path.clone(),
+            source,
+        })?,
+    };
+    let name = settings.cases.consent_form.as_ref().and_then(|path| path.file_name());
+    Ok(Form {
+        name: name.map_or_else(|| "acord.pdf".to_owned(), |name| name.to_string_lossy().into_owned()),
+        bytes,
+    })
+}
+
+/// What digests are told with.
+pub(super) fn bureau(settings: &Settings, times: &OfficeTimes) -> Bureau {
+    let names = |office: &config::Office| (office.id.clone(), office.name.clone());
+    let offices = |source: &Source| (source.name.clone(), source.office.clone());
+    Bureau {
+        agency: settings.agency.name.clone(),
+        office_names: settings.offices.iter().map(names).collect(),
+        offices: settings.sources.iter().map(offices).collect(),
+        request_types: settings.request_types.clone(),
+        spelling: settings.spelling(),
+        times: times.clone(),
+        cases: settings.cases.policy.clone(),
+    }
+}
+
+/// Who gets digests and when.
+pub(super) fn mailing(settings: &Settings) -> Option<Mailing> {
+    let digest = settings.digest.as_ref()?;
+    let mut to = digest.by_office.clone();
+    if !digest.to.is_empty() {
+        to.insert(String::new(), digest.to.clone());
+    }
+    Some(Mailing {
+        schedule: digest.schedule.clone(),
+        from: digest.from.clone(),
+        to,
     })
 }
 

@@ -17,7 +17,7 @@ use crate::config::Source;
 use crate::daemon::bell::Bell;
 use crate::daemon::logging::scrubbed;
 use crate::daemon::once::{
-    Issuing, Pass, decide_and_issue, fetch_source, remind_all, report_delivered, seconds_until,
+    Issuing, Pass, decide_and_issue, fetch_source, remind_all, report_all, report_delivered, seconds_until,
 };
 use crate::daemon::{House, StartError};
 use crate::flow::deliver;
@@ -232,6 +232,9 @@ fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
         }
         if let Err(error) = remind_all(house, flow_house, letterhead, &mut pass) {
             doze(ending, patience.wait_after("remind", "", &error));
+        }
+        if let Err(error) = report_all(house, flow_house, &mut pass) {
+            doze(ending, patience.wait_after("report", "", &error));
         }
         if pass.receipts + pass.written > 0 {
             ending.bells.letters.ring();

@@ -9,13 +9,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
 
+use crate::casework;
 use crate::documents::Severity;
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{FAILED_INSIDE, House, StepError, with_causes};
 use crate::outbox::letter::{ComposeError, Whose};
 use crate::outbox::receipt_letter::{self, Consent};
-use crate::outbox::{Kind, Outgoing, retry};
+use crate::outbox::{self, Kind, Outgoing, retry};
 use crate::receipt::content::{self, Agency, File, Marking, Office, Receipt, RegisterPlace};
 use crate::receipt::signature::{self, SealText, Signer};
 use crate::receipt::{page, wording};
@@ -42,6 +43,14 @@ pub struct Letterhead {
     /// Whether the signer's certificate is valid at an instant; the error is for the operator.
     pub signer_valid: Box<dyn Fn(Timestamp) -> Result<(), String> + Send + Sync>,
     pub marking: Marking,
+    /// The blank form that is enclosed where the consent is missing.
+    pub consent_form: Form,
+}
+
+/// A blank form, a PDF.
+pub struct Form {
+    pub name: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Letterhead {
@@ -195,7 +204,7 @@ fn issue_one(
     let receipt_sha256 = time(Stage::Issue, || house.archive.put(&sealed))?;
     reach("issue.receipt-archived");
     let letter = match (&entry.summary.sender_address, answer) {
-        (Some(to), Answer::Letter) => letter(house, letterhead, secret, entry, to, &content, sealed, at)?,
+        (Some(to), Answer::Letter) => letter(house, letterhead, secret, owing, to, &content, sealed, at)?,
         _ => None,
     };
     reach("issue.letter-archived");
@@ -216,23 +225,24 @@ fn letter(
     house: House<'_>,
     letterhead: &Letterhead,
     secret: &InstanceSecret,
-    entry: &Entry,
+    owing: &Owing,
     to: &str,
     content: &Receipt,
     pdf: Vec<u8>,
     at: Timestamp,
 ) -> Result<Option<Outgoing>, Trouble> {
+    let entry = &owing.entry;
     let from = letterhead
         .addresses
         .get(&entry.source)
         .ok_or_else(|| format!("the source `{}` is no longer in the configuration", entry.source))?;
-    let message_id = receipt_letter::message_id(secret, &entry.number.key(), from);
+    let message_id = outbox::message_id(secret, &letter_key(entry), from);
     let addressing = receipt_letter::Addressing {
         from,
         references: &entry.summary.references,
     };
     let composed = match time(Stage::Compose, || {
-        receipt_letter::compose(content, pdf, &message_id, &addressing, &Consent::NotAsked)
+        receipt_letter::compose(content, pdf, &message_id, &addressing, &consent(letterhead, owing))
     }) {
         Ok(composed) => composed,
         // No server would take that address: the receipt is issued, and a person hands it over.
@@ -254,6 +264,33 @@ fn letter(
     }))
 }
 
+/// The key under which the receipt of an entry or submission is known.
+fn filing_key(entry: &Entry) -> String {
+    match entry.submission {
+        0 => entry.number.key(),
+        nth => format!("{}/{nth}", entry.number.key()),
+    }
+}
+
+fn letter_key(entry: &Entry) -> String {
+    format!("{}/{}", Kind::Receipt.as_str(), filing_key(entry))
+}
+
+/// What the letter says of the consent: seen from this mail, by what the case knows now.
+fn consent<'a>(letterhead: &'a Letterhead, owing: &'a Owing) -> Consent<'a> {
+    match &owing.consent {
+        casework::Consent::NotAsked => Consent::NotAsked,
+        casework::Consent::Missing => Consent::Missing {
+            form: &letterhead.consent_form.bytes,
+            form_name: &letterhead.consent_form.name,
+        },
+        casework::Consent::Found(found) if found.submission == owing.entry.submission => Consent::Found {
+            name: &found.file_name,
+        },
+        casework::Consent::Found(found) => Consent::FoundEarlier { on: found.on },
+    }
+}
+
 /// Everything that the receipt of an entry says.
 fn compose(
     letterhead: &Letterhead,
@@ -269,11 +306,11 @@ fn compose(
     })?;
     let number = &entry.number;
     Ok(Receipt {
-        id: secret.id("receipt", &number.key()),
+        id: secret.id("receipt", &filing_key(entry)),
         agency: letterhead.agency.clone(),
         office: office.clone(),
         number: number.spelled(letterhead.spelling),
-        submission: 0,
+        submission: entry.submission,
         register: RegisterPlace {
             code: number.register.clone(),
             name: letterhead

@@ -94,15 +94,6 @@ impl Consent<'_> {
     }
 }
 
-/// The Message-ID of the letter that brings the receipt with this number key, without angle brackets.
-pub fn message_id(secret: &InstanceSecret, number_key: &str, from: &str) -> String {
-    let domain = from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    format!(
-        "{}@{domain}",
-        secret.id("letter", &format!("receipt/{number_key}"))
-    )
-}
-
 /// The name under which the receipt is attached; `submission` as in [`Receipt::submission`].
 pub fn receipt_file_name(number: &str, submission: u32) -> String {
     let number = number.replace('/', "-");

@@ -2,6 +2,7 @@
 //!
 //! Left out: `demo` and `inspect`, which have files of their own, and the daemon with real servers.
 
+mod calendar;
 mod clerk;
 mod privacy;
 
@@ -16,7 +17,7 @@ use crate::support::process::Process;
 use crate::support::tools::{PATIENCE, set_mode, wait_until, write};
 
 /// Each command, and what its help must speak of.
-const HELP: [(&[&str], &[&str]); 15] = [
+const HELP: [(&[&str], &[&str]); 17] = [
     (
         &[],
         &[
@@ -64,6 +65,11 @@ const HELP: [(&[&str], &[&str]); 15] = [
     (
         &["held", "discard"],
         &["<ID>", "--as <NAME>", "--reason <REASON>"],
+    ),
+    (&["calendar"], &["<YEAR>", "--json", "2012 to 2099"]),
+    (
+        &["term"],
+        &["--from <DATE>", "--working <N>", "--days <N>", "--json", "20.11.2026"],
     ),
 ];
 

@@ -12,6 +12,7 @@ mod demo;
 mod digests;
 #[cfg(feature = "failpoints")]
 mod faults;
+mod form;
 mod inspect;
 mod journey;
 mod letters;
