@@ -409,12 +409,20 @@ mod tests {
                 .datetime()
                 .to_string()
         };
-        assert_eq!(next("2026-11-27T10:00"), "2026-11-27T10:00:00", "within the hours: now");
+        assert_eq!(
+            next("2026-11-27T10:00"),
+            "2026-11-27T10:00:00",
+            "within the hours: now"
+        );
         assert_eq!(next("2026-11-27T07:59"), "2026-11-27T08:00:00");
         // Friday at closing, St Andrew's Day and the National Day behind the weekend.
         assert_eq!(next("2026-11-27T14:00"), "2026-12-02T08:00:00");
         assert_eq!(next("2027-08-13T18:00"), "2027-08-17T08:00:00", "a bridge day");
-        assert_eq!(next("2027-08-20T18:00"), "2027-08-21T08:00:00", "a recovery Saturday");
+        assert_eq!(
+            next("2027-08-20T18:00"),
+            "2027-08-21T08:00:00",
+            "a recovery Saturday"
+        );
     }
 
     proptest! {

@@ -262,8 +262,10 @@ pub enum Refusal {
     NoAddress,
     #[error("say what is missing; the citizen reads exactly these words")]
     NothingAsked,
-    #[error("{asked} is too early: the letter must reach the citizen at least one working day before; the first possible day \
-         is {first}")]
+    #[error(
+        "{asked} is too early: the letter must reach the citizen at least one working day before; the first possible day \
+         is {first}"
+    )]
     TooEarly { asked: Date, first: Date },
     #[error("{day} is no working day of this office ({why}); take {next}")]
     NotWorked { day: Date, why: String, next: Date },
@@ -275,7 +277,9 @@ pub enum Refusal {
     BeforeDecision { day: Date, decided: Date },
     #[error("{starts} has passed")]
     Passed { starts: DateTime },
-    #[error("{starts} is not within the hours of that day, {hours}, with {minutes} minutes for the appointment")]
+    #[error(
+        "{starts} is not within the hours of that day, {hours}, with {minutes} minutes for the appointment"
+    )]
     OutsideHours {
         starts: DateTime,
         hours: String,
@@ -391,7 +395,11 @@ impl Case {
                     crate::calendar::wording::time_ro(open.closes())
                 )
             });
-            return Err(Refusal::OutsideHours { starts, hours, minutes });
+            return Err(Refusal::OutsideHours {
+                starts,
+                hours,
+                minutes,
+            });
         }
         if instant(starts).is_none_or(|starts| starts <= seen.now) {
             return Err(Refusal::Passed { starts });
@@ -434,7 +442,9 @@ pub fn instant(local: DateTime) -> Option<Timestamp> {
 
 /// A citizen needs a working day after the one on which the letter goes out.
 fn needs_notice(day: Date, seen: Circumstances<'_>) -> Result<(), Refusal> {
-    let letter = next_open(seen.now, seen.hours, seen.calendar).to_zoned(ZONE).date();
+    let letter = next_open(seen.now, seen.hours, seen.calendar)
+        .to_zoned(ZONE)
+        .date();
     let first = due_working(letter, 1, seen.calendar).date;
     if day < first {
         return Err(Refusal::TooEarly { asked: day, first });

@@ -19,9 +19,10 @@ use crate::flow::fetch::Measure;
 use crate::receipt::content::Agency;
 use crate::registry::{RequestType, Spelling};
 
+pub use calendar_file::calendar_of;
 pub use cases::Cases;
 pub use digest::Digest;
-pub use calendar_file::calendar_of;
+
 pub use places::{Office, Register};
 pub use reader::Problem;
 pub use secret::Secret;

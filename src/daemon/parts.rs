@@ -18,9 +18,9 @@ use crate::edge::signing::pkcs12::{Pkcs12Error, Pkcs12Signer};
 use crate::edge::smtp::SmtpTransport;
 use crate::edge::sqlite::SqliteStore;
 use crate::flow::desk::{self, DeskError, Done, Mode, Wish};
-use crate::flow::{self, OfficeTimes, admit};
 use crate::flow::issue::{Form, Letterhead};
 use crate::flow::report::{self, Bureau, Mailing};
+use crate::flow::{self, OfficeTimes, admit};
 use crate::mailbox::{Mailbox, SourceId};
 use crate::outbox::Transport;
 use crate::receipt::content::{Marking, Office};
@@ -180,7 +180,11 @@ impl House {
     /// The store cannot be read.
     pub fn place_of(&self, number: &Number) -> Result<String, StoreError> {
         let office = self.store.case(number)?.map(|record| record.case.office);
-        let known = self.settings.offices.iter().find(|one| Some(&one.id) == office.as_ref());
+        let known = self
+            .settings
+            .offices
+            .iter()
+            .find(|one| Some(&one.id) == office.as_ref());
         Ok(known.map_or_else(String::new, |one| format!("{}, {}", one.name, one.address)))
     }
 
@@ -310,9 +314,16 @@ fn consent_form(settings: &Settings) -> Result<Form, StartError> {
             source,
         })?,
     };
-    let name = settings.cases.consent_form.as_ref().and_then(|path| path.file_name());
+    let name = settings
+        .cases
+        .consent_form
+        .as_ref()
+        .and_then(|path| path.file_name());
     Ok(Form {
-        name: name.map_or_else(|| "acord.pdf".to_owned(), |name| name.to_string_lossy().into_owned()),
+        name: name.map_or_else(
+            || "acord.pdf".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        ),
         bytes,
     })
 }

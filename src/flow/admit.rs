@@ -8,10 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 
+use crate::casework;
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{FAILED_INSIDE, House, StepError, with_causes};
-use crate::casework;
 use crate::message::Message;
 use crate::registry::{self, Desk, Entry, Incoming, Policy};
 use crate::screening::{Outcome, Reason};

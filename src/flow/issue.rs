@@ -242,7 +242,13 @@ fn letter(
         references: &entry.summary.references,
     };
     let composed = match time(Stage::Compose, || {
-        receipt_letter::compose(content, pdf, &message_id, &addressing, &consent(letterhead, owing))
+        receipt_letter::compose(
+            content,
+            pdf,
+            &message_id,
+            &addressing,
+            &consent(letterhead, owing),
+        )
     }) {
         Ok(composed) => composed,
         // No server would take that address: the receipt is issued, and a person hands it over.

@@ -22,9 +22,7 @@ use crate::outbox::{self, Outgoing, digest_letter};
 use crate::receipt::content::Verdict;
 use crate::registry::{FileRecord, Number, RequestType, Spelling, UNDETERMINED};
 use crate::screening::Outcome;
-use crate::store::{
-    DigestDone, EntryRecord, LetterRecord, LetterState, OpenCase, ReceiptState, Stored,
-};
+use crate::store::{DigestDone, EntryRecord, LetterRecord, LetterState, OpenCase, ReceiptState, Stored};
 
 /// What the facts of a digest are told with.
 pub struct Bureau {
@@ -76,7 +74,11 @@ pub fn round(house: House<'_>, bureau: &Bureau, mailing: &Mailing) -> Result<Vec
         let Some(until) = mailing.schedule.last_until(now, since) else {
             continue;
         };
-        let covers = mailing.schedule.occurrences_between(since, until).take(COVERS_MAX).count();
+        let covers = mailing
+            .schedule
+            .occurrences_between(since, until)
+            .take(COVERS_MAX)
+            .count();
         let covers = u32::try_from(covers.max(1)).unwrap_or(u32::MAX);
         let gap = (covers > 1).then(|| Gap {
             missed: covers - 1,
@@ -214,7 +216,10 @@ pub fn facts(
 
 impl Bureau {
     fn office_name(&self, id: &str) -> String {
-        self.office_names.get(id).cloned().unwrap_or_else(|| id.to_owned())
+        self.office_names
+            .get(id)
+            .cloned()
+            .unwrap_or_else(|| id.to_owned())
     }
 
     fn type_name(&self, id: &str) -> String {
@@ -281,12 +286,7 @@ fn open_work(bureau: &Bureau, case: &Case, today: Date, facts: &mut Facts) {
 }
 
 /// Questions whose day has passed; returns the place of each with what its reminder is looked up by.
-fn unanswered(
-    bureau: &Bureau,
-    open: &OpenCase,
-    today: Date,
-    facts: &mut Facts,
-) -> Vec<(usize, Number, u32)> {
+fn unanswered(bureau: &Bureau, open: &OpenCase, today: Date, facts: &mut Facts) -> Vec<(usize, Number, u32)> {
     let case = &open.case;
     let mut places = Vec::new();
     for asked in &case.clarifications {
@@ -325,11 +325,7 @@ fn reminder_day(house: House<'_>, number: &Number, ordinal: u32) -> Stored<Optio
 }
 
 fn order(facts: &mut Facts) {
-    for list in [
-        &mut facts.late,
-        &mut facts.due_today,
-        &mut facts.due_this_week,
-    ] {
+    for list in [&mut facts.late, &mut facts.due_today, &mut facts.due_this_week] {
         list.sort_by_key(|open| open.due_on);
     }
     facts.pickups_today.sort_by_key(|pickup| pickup.at);

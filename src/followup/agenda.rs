@@ -25,20 +25,30 @@ pub struct Item {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// The term is over and there is no decision; with the term.
-    Late { due_on: Date },
+    Late {
+        due_on: Date,
+    },
     /// The term is near and there is no decision; with the term.
-    DecisionAwaited { due_on: Date },
+    DecisionAwaited {
+        due_on: Date,
+    },
     /// The term ends on this day.
     DecisionDue,
     /// The citizen has not answered in time; with the last day that was given.
-    Unanswered { until: Date },
+    Unanswered {
+        until: Date,
+    },
     /// The last day for the citizen's answer.
     AnswerDue,
     /// Decided, and nobody is invited; with the last day for the pickup.
-    ToInvite { last: Date },
+    ToInvite {
+        last: Date,
+    },
     Appointment,
     /// The appointment has passed and nothing was handed over.
-    NotPickedUp { since: Date },
+    NotPickedUp {
+        since: Date,
+    },
     Letter(Kind),
 }
 
@@ -124,7 +134,11 @@ pub fn items(
         put(since, Some(appointment.starts_at), What::Appointment);
     }
     for one in planned {
-        put(one.due_at.to_zoned(ZONE).date(), Some(one.due_at), What::Letter(one.kind));
+        put(
+            one.due_at.to_zoned(ZONE).date(),
+            Some(one.due_at),
+            What::Letter(one.kind),
+        );
     }
     items.sort_by_key(|item| (item.on, item.at));
     items

@@ -43,6 +43,6 @@ pub fn compose(
         SinglePart::plain(content.text.clone()),
         SinglePart::html(content.html.clone()),
     ];
-    let table = attached(&content.csv_name, content.csv.clone(), "text/csv; charset=utf-8");
+    let table = attached(&content.csv_name, "text/csv; charset=utf-8", content.csv.clone());
     assemble(head, alternatives, vec![table])
 }

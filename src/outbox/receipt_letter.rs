@@ -9,7 +9,6 @@ use minijinja::{Value, context};
 use super::letter::{self, Cause, ComposeError, Composed, Head, Template, Whose, is_plain_id, mailbox};
 use crate::receipt::content::{File, Marking, Receipt, Verdict};
 use crate::receipt::wording::{day, day_and_hour, visible};
-use crate::registry::InstanceSecret;
 
 const GIVEN: &[&str] = &[
     "accepted_count",

@@ -51,7 +51,11 @@ pub(super) fn own_case<'a>(message: &Message, known: &'a [KnownCase]) -> Option<
     let sender = message.from.as_ref()?.address.to_lowercase();
     known
         .iter()
-        .find(|case| case.owner.as_ref().is_some_and(|owner| owner.to_lowercase() == sender))
+        .find(|case| {
+            case.owner
+                .as_ref()
+                .is_some_and(|owner| owner.to_lowercase() == sender)
+        })
         .map(|case| &case.number)
 }
 

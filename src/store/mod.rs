@@ -428,13 +428,7 @@ pub trait Store: Send + Sync {
     /// Records receipts and queues their letters. An entry that has its receipt already is passed over.
     fn receipts_issue(&self, issued: &[Issued]) -> Stored<()>;
     /// Counts a failed issue; it is due again at `retry_at`.
-    fn receipt_failed(
-        &self,
-        number: &Number,
-        submission: u32,
-        why: &str,
-        retry_at: Timestamp,
-    ) -> Stored<()>;
+    fn receipt_failed(&self, number: &Number, submission: u32, why: &str, retry_at: Timestamp) -> Stored<()>;
 
     /// Claims letters that are due until `lease_until`.
     fn letters_claim_due(&self, now: Timestamp, lease_until: Timestamp, limit: usize) -> Stored<Vec<Due>>;

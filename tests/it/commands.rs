@@ -69,7 +69,13 @@ const HELP: [(&[&str], &[&str]); 17] = [
     (&["calendar"], &["<YEAR>", "--json", "2012 to 2099"]),
     (
         &["term"],
-        &["--from <DATE>", "--working <N>", "--days <N>", "--json", "20.11.2026"],
+        &[
+            "--from <DATE>",
+            "--working <N>",
+            "--days <N>",
+            "--json",
+            "20.11.2026",
+        ],
     ),
 ];
 

@@ -137,14 +137,7 @@ pub(super) fn hand_over(house: &House, options: HandOver) -> Result<(), Failure>
         .into_iter()
         .find(|way| way.as_str() == options.how)
         .unwrap_or(HandoverWay::InPerson);
-    act(
-        house,
-        options.common,
-        Wish::HandOver {
-            on: options.on,
-            how,
-        },
-    )
+    act(house, options.common, Wish::HandOver { on: options.on, how })
 }
 
 fn act(house: &House, common: Common, wish: Wish) -> Result<(), Failure> {

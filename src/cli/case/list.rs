@@ -47,8 +47,14 @@ pub(super) fn main(house: &House, options: &Options) -> Result<(), Failure> {
     let mut rows = Vec::new();
     house.store.cases_open_each(&mut |OpenCase { case, .. }| {
         let state = case.state();
-        if options.office.as_ref().is_some_and(|office| *office != case.office)
-            || options.state.as_ref().is_some_and(|wanted| wanted != state.as_str())
+        if options
+            .office
+            .as_ref()
+            .is_some_and(|office| *office != case.office)
+            || options
+                .state
+                .as_ref()
+                .is_some_and(|wanted| wanted != state.as_str())
         {
             return;
         }
@@ -85,7 +91,11 @@ pub(in crate::cli) fn agenda(config: Option<PathBuf>, options: &AgendaOptions) -
     let policy = &house.settings.cases.policy;
     let mut found: Vec<(Item, OpenCase)> = Vec::new();
     house.store.cases_open_each(&mut |open| {
-        if options.office.as_ref().is_some_and(|office| *office != open.case.office) {
+        if options
+            .office
+            .as_ref()
+            .is_some_and(|office| *office != open.case.office)
+        {
             return;
         }
         let mine = items(

@@ -20,7 +20,8 @@ const COLUMNS: &str = "c.register, c.number, e.registered_on, e.office, m.source
     e.request_type, e.received_at, c.due_on, c.consent, c.consent_ordinal, c.consent_file, c.consent_on, c.decided_on,
     c.decision_name, c.decision_sha256, c.decision_at, c.decision_by, c.handed_over_on, c.handed_over_how,
     c.handed_over_at, c.handed_over_by, c.version";
-const TABLES: &str = "case_file c JOIN entry e ON e.register = c.register AND e.year = c.year AND e.number = c.number
+const TABLES: &str =
+    "case_file c JOIN entry e ON e.register = c.register AND e.year = c.year AND e.number = c.number
     JOIN mail m ON m.seq = e.mail_seq";
 /// Of the three columns of a case's key.
 const KEY: &str = "register = ?1 AND year = ?2 AND number = ?3";
@@ -123,11 +124,7 @@ pub(super) fn receive(transaction: &Transaction<'_>, entry: &Entry, opening: &Op
 fn touch(transaction: &Transaction<'_>, number: &Number) -> rusqlite::Result<usize> {
     transaction
         .prepare_cached(&format!("UPDATE case_file SET version = version + 1 WHERE {KEY}"))?
-        .execute(params![
-            number.register,
-            number.date.year(),
-            number.number as i64
-        ])
+        .execute(params![number.register, number.date.year(), number.number as i64])
 }
 
 /// Writes a clerk's act with all that it causes.
@@ -181,7 +178,16 @@ fn write_act(transaction: &Transaction<'_>, act: &CaseAct) -> rusqlite::Result<(
             transaction.execute(
                 "INSERT INTO clarification (register, year, number, ordinal, what, until, asked_at, asked_by)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![number.register, year, running, ordinal, what, until.to_string(), at, act.actor],
+                params![
+                    number.register,
+                    year,
+                    running,
+                    ordinal,
+                    what,
+                    until.to_string(),
+                    at,
+                    act.actor
+                ],
             )?;
             let body = json!({"ordinal": ordinal, "what": what, "until": until.to_string()});
             (Kind::ClarificationAsked, body)
@@ -223,7 +229,8 @@ fn write_act(transaction: &Transaction<'_>, act: &CaseAct) -> rusqlite::Result<(
                     act.actor
                 ],
             )?;
-            let body = json!({"ordinal": ordinal, "starts_at": starts_at, "minutes": act.minutes, "place": place});
+            let body =
+                json!({"ordinal": ordinal, "starts_at": starts_at, "minutes": act.minutes, "place": place});
             (Kind::PickupArranged, body)
         }
         Act::HandOver { on, how } => {
@@ -312,7 +319,9 @@ pub(super) fn known(connection: &Connection, mentions: &Mentions) -> Stored<Vec<
 pub(super) fn record(connection: &Connection, number: &Number) -> Stored<Option<CaseRecord>> {
     let error = |error| unavailable("reading a case", error);
     let mut entry = None;
-    entries::each(connection, entries::Which::One(number), &mut |record| entry = Some(record))?;
+    entries::each(connection, entries::Which::One(number), &mut |record| {
+        entry = Some(record)
+    })?;
     let Some(mut entry) = entry else { return Ok(None) };
     let case = connection
         .prepare_cached(&format!(

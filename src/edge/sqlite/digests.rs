@@ -70,11 +70,7 @@ pub(super) fn answers(
 }
 
 /// Messages shown in a period, by the journal.
-pub(super) fn shown(
-    connection: &Connection,
-    from: Timestamp,
-    to: Timestamp,
-) -> Stored<Vec<(SourceId, u64)>> {
+pub(super) fn shown(connection: &Connection, from: Timestamp, to: Timestamp) -> Stored<Vec<(SourceId, u64)>> {
     let read = || -> rusqlite::Result<Vec<(SourceId, u64)>> {
         let mut statement = connection.prepare_cached(
             "SELECT body ->> '$.source', count(*) FROM journal WHERE kind = 'mail.kept' AND at >= ?1 AND at < ?2

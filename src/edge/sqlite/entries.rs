@@ -189,7 +189,9 @@ pub(super) fn owing(connection: &Connection, now: Timestamp, limit: usize) -> St
 /// The entry, or the submission to it.
 fn filing(connection: &Connection, number: &Number, submission: u32) -> rusqlite::Result<Entry> {
     let query = if submission == 0 {
-        format!("SELECT {COLUMNS} FROM {TABLES} WHERE e.register = ?1 AND e.year = ?2 AND e.number = ?3 AND ?4 = 0")
+        format!(
+            "SELECT {COLUMNS} FROM {TABLES} WHERE e.register = ?1 AND e.year = ?2 AND e.number = ?3 AND ?4 = 0"
+        )
     } else {
         format!(
             "SELECT {SUBMISSION_COLUMNS} FROM {SUBMISSION_TABLES}

@@ -11,7 +11,8 @@ use crate::mailbox::{Extent, SourceId, SourceKey};
 use crate::registry::{Decided, Entry, FileRecord, Summary};
 use crate::screening::{Outcome, Reason};
 use crate::store::{
-    Arrival, Desk, HeldAct, MailDecision, MailRecord, MailVerdict, OutcomeCount, StoreError, Stored, Undecided,
+    Arrival, Desk, HeldAct, MailDecision, MailRecord, MailVerdict, OutcomeCount, StoreError, Stored,
+    Undecided,
 };
 
 /// Which mails are wanted.

@@ -232,13 +232,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn receipt_failed(
-        &self,
-        number: &Number,
-        submission: u32,
-        why: &str,
-        retry_at: Timestamp,
-    ) -> Stored<()> {
+    fn receipt_failed(&self, number: &Number, submission: u32, why: &str, retry_at: Timestamp) -> Stored<()> {
         self.transaction("counting a failed receipt", |transaction| {
             entries::failed(transaction, number, submission, why, retry_at)
         })
