@@ -62,6 +62,8 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    #[error("the blank form {path} is no PDF; check `form` under [consent]")]
+    FormKind { path: PathBuf },
     #[error("the machine gives no threads or file descriptors")]
     Machine(#[source] std::io::Error),
 }
@@ -314,6 +316,11 @@ fn consent_form(settings: &Settings) -> Result<Form, StartError> {
             source,
         })?,
     };
+    if let Some(path) = &settings.cases.consent_form
+        && !bytes.starts_with(b"%PDF-")
+    {
+        return Err(StartError::FormKind { path: path.clone() });
+    }
     let name = settings
         .cases
         .consent_form

@@ -3,6 +3,7 @@
 //! [`contract`] is written against the port, so that a second store passes the same; [`random`] does the same with
 //! made-up sequences of operations. Left out: the archive, and deaths in the middle, which the fault tests bring.
 
+mod cases;
 mod contract;
 mod outgoing;
 mod random;
@@ -12,6 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use jiff::Timestamp;
+use recipisa::casework::Opening;
 use recipisa::edge::sqlite::SqliteStore;
 use recipisa::journal;
 use recipisa::mailbox::{Extent, Sighting, SourceId, SourceKey};
@@ -93,8 +95,18 @@ fn verdict(mail_seq: i64, reason: Reason, register: &str, at: Timestamp) -> Mail
         summary,
         files: vec![file],
         draft: (outcome == Outcome::Registered).then_some(draft),
+        joins: None,
     };
-    MailVerdict { mail_seq, decided }
+    let opening = decided.draft.as_ref().map(|_| Opening {
+        due_on: jiff::civil::date(2026, 12, 18),
+        consent_asked: true,
+        consent_file: None,
+    });
+    MailVerdict {
+        mail_seq,
+        decided,
+        opening,
+    }
 }
 
 /// A receipt with the letter that carries it.
@@ -102,7 +114,8 @@ fn issued(number: &Number, at: Timestamp) -> Issued {
     let letter = Outgoing {
         message_id: format!("{}@ajofm-exemplu.test", number.key().replace('/', "-")),
         kind: outbox::Kind::Receipt,
-        number: number.clone(),
+        number: Some(number.clone()),
+        ordinal: 0,
         from: "somaj@ajofm-exemplu.test".into(),
         to: "ioana@exemplu.test".into(),
         sha256: sha256(&format!("letter {number}")),
@@ -110,6 +123,7 @@ fn issued(number: &Number, at: Timestamp) -> Issued {
     };
     Issued {
         number: number.clone(),
+        submission: 0,
         receipt_sha256: sha256(&format!("receipt {number}")),
         at,
         letter: Some(letter),

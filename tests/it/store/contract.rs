@@ -399,7 +399,10 @@ fn nothing_given_is_nothing_done(store: &dyn Store) {
         date: date(2026, 11, 20),
     };
     store.receipts_issue(&[issued(&number, noon())]).unwrap();
-    assert_refused(store.receipt_failed(&number, "nimic", noon()), "owes no receipt");
+    assert_refused(
+        store.receipt_failed(&number, 0, "nimic", noon()),
+        "owes no receipt",
+    );
     assert!(!store.mail_failed(1, "nimic", 1, noon()).unwrap());
     assert!(store.letters_claim_due(noon(), noon(), 5).unwrap().is_empty());
     assert_eq!(store.backlog().unwrap(), recipisa::store::Backlog::default());

@@ -20,7 +20,7 @@ pub(super) fn a_receipt_is_issued_once(store: &dyn Store) {
     };
     assert_eq!(owed_at(noon()), [(1, 0), (2, 0), (3, 0)]);
     store
-        .receipt_failed(&numbers[0], "cheia nu semnează", after(60))
+        .receipt_failed(&numbers[0], 0, "cheia nu semnează", after(60))
         .unwrap();
     assert_eq!(owed_at(after(59)), [(2, 0), (3, 0)], "not before its time");
     assert_eq!(
@@ -59,7 +59,7 @@ pub(super) fn a_receipt_is_issued_once(store: &dyn Store) {
     assert_eq!(record.letters.len(), 1);
     assert_eq!(Some(&record.letters[0].letter), first.letter.as_ref());
     assert_refused(
-        store.receipt_failed(&numbers[0], "prea târziu", noon()),
+        store.receipt_failed(&numbers[0], 0, "prea târziu", noon()),
         "owes no receipt",
     );
     let mut without_letter = issued(&numbers[1], noon());
@@ -200,7 +200,7 @@ pub(super) fn letters_go_again(store: &dyn Store) {
         "only those since"
     );
     assert_refused(
-        store.letter_requeue(&first.number, "Ana", after(5)),
+        store.letter_requeue(first.number.as_ref().unwrap(), "Ana", after(5)),
         "queued already",
     );
     claim(store, 6, 10);
@@ -208,7 +208,9 @@ pub(super) fn letters_go_again(store: &dyn Store) {
     store
         .letter_attempt_finish(&first.message_id, &given_up, after(7))
         .unwrap();
-    store.letter_requeue(&first.number, "Ana", after(8)).unwrap();
+    store
+        .letter_requeue(first.number.as_ref().unwrap(), "Ana", after(8))
+        .unwrap();
     assert_eq!(claim(store, 9, 10), std::slice::from_ref(&first.message_id));
     let last = journal(store).pop().unwrap();
     assert_eq!(

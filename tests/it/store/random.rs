@@ -125,7 +125,7 @@ fn take(store: &dyn Store, memory: &mut Memory, step: &Step) {
         Step::ReceiptFails => {
             if let Some(one) = store.receipts_owed(noon(), 1).unwrap().first() {
                 store
-                    .receipt_failed(&one.entry.number, "nu merge", noon())
+                    .receipt_failed(&one.entry.number, 0, "nu merge", noon())
                     .unwrap();
             }
         }

@@ -45,7 +45,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
             "edge",
         ],
     ),
-    // Ports are declared by mailbox (Mailbox), documents (Scanner), receipt (Signer), outbox (Transport) and store.
+    // The digest is handed on from the step that looks it up. Ports are declared by mailbox (Mailbox), documents (Scanner), receipt (Signer), outbox (Transport) and store.
     (
         "daemon",
         &[
@@ -53,6 +53,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
             "documents",
             "receipt",
             "outbox",
+            "digest",
             "store",
             "flow",
             "edge",
