@@ -7,6 +7,7 @@ mod case;
 mod calendar;
 mod check;
 mod demo;
+mod digest;
 mod entries;
 mod held;
 mod inspect;
@@ -67,6 +68,8 @@ enum Command {
     Show(entries::ShowOptions),
     /// Look at a case and move it on: ask, decide, invite, hand over.
     Case(case::Options),
+    /// Print the clerks' digest of a day or a period.
+    Digest(digest::Options),
     /// Show what the next days hold: terms, answers, appointments, letters.
     Agenda(case::AgendaOptions),
     /// Send the letter of an entry again, for example after it was given up.
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Entries(options) => entries::list(config, options.json),
         Command::Show(options) => entries::show(config, &options),
         Command::Case(options) => case::main(config, options),
+        Command::Digest(options) => digest::main(config, &options),
         Command::Agenda(options) => case::agenda(config, &options),
         Command::Resend(options) => entries::resend(config, options),
         Command::Verify(options) => verify::main(&options),

@@ -34,3 +34,21 @@ pub(super) fn told(problems: &[Problem]) -> Failure {
 pub(super) fn house(config: Option<PathBuf>) -> Result<House, Failure> {
     Ok(House::open(settings(config)?, Clock::System)?)
 }
+
+/// Refuses an office that the configuration does not have.
+pub(super) fn known_office(house: &House, wanted: Option<&str>) -> Result<(), Failure> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    let offices: Vec<&str> = house
+        .settings
+        .offices
+        .iter()
+        .map(|office| office.id.as_str())
+        .collect();
+    if offices.contains(&wanted) {
+        return Ok(());
+    }
+    Err(Failure::Said(format!(
+        "there is no office `{wanted}`; the configuration has {}",
+        offices.join(", ")
+    )))
+}

@@ -73,3 +73,10 @@ pub(super) fn instant(at: jiff::Timestamp) -> String {
         .strftime("%d.%m.%Y %H:%M:%S")
         .to_string()
 }
+
+/// `2026-12-10` or `10.12.2026`.
+pub(super) fn day(text: &str) -> Result<jiff::civil::Date, String> {
+    text.parse()
+        .or_else(|_| jiff::civil::Date::strptime("%d.%m.%Y", text))
+        .map_err(|_| "write the date as 2026-12-10 or 10.12.2026".to_owned())
+}

@@ -37,7 +37,7 @@ pub(super) struct Clarify {
     #[arg(long, value_name = "TEXT")]
     what: String,
     /// The last day for the answer, 2026-12-10 or 10.12.2026. Left out, so many working days as [cases] says.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = text::day)]
     until: Option<Date>,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Decide {
     #[arg(long, value_name = "FILE")]
     document: PathBuf,
     /// The date of the decision, 2026-12-10 or 10.12.2026. Left out, today.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = text::day)]
     on: Option<Date>,
 }
 
@@ -73,15 +73,8 @@ pub(super) struct HandOver {
     #[arg(long, value_parser = ["in-person", "post", "e-mail"], default_value = "in-person")]
     how: String,
     /// The day, 2026-12-10 or 10.12.2026. Left out, today.
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = text::day)]
     on: Option<Date>,
-}
-
-/// `2026-12-10` or `10.12.2026`.
-fn day(text: &str) -> Result<Date, String> {
-    text.parse()
-        .or_else(|_| Date::strptime("%d.%m.%Y", text))
-        .map_err(|_| "write the date as 2026-12-10 or 10.12.2026".to_owned())
 }
 
 /// `2026-12-10 10:00` or `10.12.2026 10:00`, also with a `T` between.
@@ -92,7 +85,7 @@ fn day_and_hour(text: &str) -> Result<DateTime, String> {
         .split_once(|c: char| c == 'T' || c.is_whitespace())
         .ok_or_else(wrong)?;
     let time = jiff::civil::Time::strptime("%H:%M", hour.trim()).map_err(|_| wrong())?;
-    Ok(day(date).map_err(|_| wrong())?.to_datetime(time))
+    Ok(text::day(date).map_err(|_| wrong())?.to_datetime(time))
 }
 
 pub(super) fn clarify(house: &House, options: Clarify) -> Result<(), Failure> {
@@ -192,6 +185,6 @@ mod tests {
         for wrong in ["2026-12-10", "10:00", "2026-12-10 25:00", "31.02.2026 10:00"] {
             assert!(day_and_hour(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(day("10.12.2026"), Ok(expected.date()));
+        assert_eq!(text::day("10.12.2026"), Ok(expected.date()));
     }
 }

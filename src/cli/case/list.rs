@@ -42,7 +42,7 @@ pub(in crate::cli) struct AgendaOptions {
 
 /// Lists the open cases.
 pub(super) fn main(house: &House, options: &Options) -> Result<(), Failure> {
-    known_office(house, options.office.as_deref())?;
+    open::known_office(house, options.office.as_deref())?;
     let spelling = house.settings.spelling();
     let mut rows = Vec::new();
     house.store.cases_open_each(&mut |OpenCase { case, .. }| {
@@ -86,7 +86,7 @@ pub(super) fn main(house: &House, options: &Options) -> Result<(), Failure> {
 /// Prints what the next days hold.
 pub(in crate::cli) fn agenda(config: Option<PathBuf>, options: &AgendaOptions) -> Result<(), Failure> {
     let house = open::house(config)?;
-    known_office(&house, options.office.as_deref())?;
+    open::known_office(&house, options.office.as_deref())?;
     let today = house.clock.now().to_zoned(ZONE).date();
     let policy = &house.settings.cases.policy;
     let mut found: Vec<(Item, OpenCase)> = Vec::new();
@@ -153,23 +153,6 @@ fn print(found: &[(Item, OpenCase)], today: Date, house: &House) {
             open.case.applicant.as_deref().unwrap_or_default()
         ));
     }
-}
-
-fn known_office(house: &House, wanted: Option<&str>) -> Result<(), Failure> {
-    let Some(wanted) = wanted else { return Ok(()) };
-    let offices: Vec<&str> = house
-        .settings
-        .offices
-        .iter()
-        .map(|office| office.id.as_str())
-        .collect();
-    if offices.contains(&wanted) {
-        return Ok(());
-    }
-    Err(Failure::Said(format!(
-        "there is no office `{wanted}`; the configuration has {}",
-        offices.join(", ")
-    )))
 }
 
 /// All states but the closed one can be asked for.

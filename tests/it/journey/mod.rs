@@ -315,10 +315,22 @@ impl Letter {
             assert!(!has_cedilla(&without_citizens_words(words, entry)), "{words}");
         }
         let name = format!("recipisa-{}.pdf", number.replace('/', "-"));
-        let attached = serde_json::json!([{"name": name, "type": "application/pdf"}]);
-        assert_eq!(self.said["attachments"], attached);
+        let mut attached = vec![serde_json::json!({"name": name, "type": "application/pdf"})];
+        // The blank consent comes along unless the citizen has sent it.
+        if !consents(entry) {
+            attached.push(serde_json::json!({"name": "acord.pdf", "type": "application/pdf"}));
+        }
+        assert_eq!(self.said["attachments"], Value::from(attached));
         self.folder.join(name)
     }
+}
+
+/// Whether one of the accepted files bears the consent's name.
+fn consents(entry: &Value) -> bool {
+    let documents = entry["documents"].as_array().unwrap();
+    documents
+        .iter()
+        .any(|file| file["verdict"] == "accepted" && text(&file["name"]).to_lowercase().contains("acord"))
 }
 
 /// Reads a mail by Python's library, with its attachments into the folder.

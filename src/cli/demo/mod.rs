@@ -3,19 +3,25 @@
 //! Everything it needs is in the binary. The clock stands at each mail's arrival, so that the same registry comes out
 //! every time; the key is thrown together on the spot, so every receipt is marked as a demonstration.
 
+mod story;
+mod weeks;
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
+use story::{Deed, Scene};
 
 use crate::cli::{Failure, text};
 use crate::config::Settings;
 use crate::daemon::{House, Pass, export_receipts, once};
 use crate::edge::clock::Clock;
 use crate::edge::signing::throwaway::{self, ThrowawayKey};
+use crate::flow::issue::Letterhead;
 use crate::message;
+use crate::outbox::Transport;
 use crate::screening::Outcome;
 use crate::store::Store;
 
@@ -24,11 +30,15 @@ pub(super) struct Options {
     /// Where to work; made if it is not there. The same folder again gives the same registry and sends nothing again.
     #[arg(long, value_name = "DIR", default_value = "recipisa-demo")]
     dir: PathBuf,
+    /// Then live through so many weeks from 20 November 2026: citizens answer, a clerk decides, letters and digests go
+    /// out; a timeline of each case is printed.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=52))]
+    weeks: Option<u32>,
 }
 
 macro_rules! mails {
     ($($source:literal $name:literal,)*) => {
-        [$(($source, $name, include_bytes!(concat!("../../fixtures/mails/", $name, "/mail.eml")).as_slice()),)*]
+        [$(($source, $name, include_bytes!(concat!("../../../fixtures/mails/", $name, "/mail.eml")).as_slice()),)*]
     };
 }
 
@@ -52,7 +62,7 @@ const MAILS: [(&str, &str, &[u8]); 16] = mails![
     "somaj" "16-adresa-proprie",
 ];
 
-const CONFIGURATION: &str = include_str!("demo.toml");
+const CONFIGURATION: &str = include_str!("../demo.toml");
 const PASSWORD: &str = "demonstratie";
 /// How long after its arrival a mail is looked at.
 const POLL: SignedDuration = SignedDuration::from_secs(20);
@@ -65,7 +75,13 @@ pub(super) fn main(options: &Options) -> Result<(), Failure> {
         path: dir.display().to_string(),
         source,
     };
-    prepare(dir).map_err(failed)?;
+    if options.weeks.is_some() && dir.join("registry").exists() {
+        return Err(Failure::Said(format!(
+            "{} has been lived through already; name another folder with --dir",
+            dir.display()
+        )));
+    }
+    prepare(dir, &configuration(options)).map_err(failed)?;
     let settings = Settings::load(&dir.join("recipisa.toml"), None).map_err(|problems| {
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Failure::Said(said.join("\n"))
@@ -75,23 +91,18 @@ pub(super) fn main(options: &Options) -> Result<(), Failure> {
     let _lock = house.lock()?;
     let letterhead = house.letterhead()?;
     let mut transport = house.transport()?;
-    let mut errors = Vec::new();
-    let mut letters = 0;
-    for (index, (source, name, bytes)) in MAILS.iter().enumerate() {
-        deliver(dir, source, name, bytes).map_err(failed)?;
-        // Several mails may arrive in one minute; the next poll sees them all.
-        let next = MAILS.get(index + 1).map(|(_, _, bytes)| arrival(bytes));
-        let at = arrival(bytes) + POLL;
-        if next.is_some_and(|next| next > arrival(bytes) && next <= at) {
-            continue;
+    let (letters, errors) = match options.weeks {
+        None => live(&house, &letterhead, &mut *transport, dir).map_err(failed)?,
+        Some(weeks) => {
+            let letters = weeks::live(&house, &letterhead, &mut *transport, dir, mails(), weeks)?;
+            (letters, Vec::new())
         }
-        house.clock.move_to(at);
-        let pass: Pass = once(&house, &letterhead, &mut *transport, &|| false);
-        letters += pass.letters;
-        errors.extend(pass.errors);
-    }
+    };
     let receipts = export_receipts(&house, &dir.join("receipts")).map_err(failed)?;
     print(&house)?;
+    if options.weeks.is_some() {
+        weeks::print(&house)?;
+    }
     print_where(dir, receipts, letters);
     if errors.is_empty() {
         Ok(())
@@ -100,14 +111,60 @@ pub(super) fn main(options: &Options) -> Result<(), Failure> {
     }
 }
 
+/// The mails as scenes of a longer story.
+fn mails() -> Vec<Scene> {
+    let scene = |(source, name, bytes): &(&'static str, &str, &[u8])| Scene {
+        at: arrival(bytes),
+        deed: Deed::Mail {
+            source,
+            file: (*name).to_owned(),
+            bytes: bytes.to_vec(),
+        },
+    };
+    MAILS.iter().map(scene).collect()
+}
+
+/// Lives through the arrivals; returns how many letters went out and what went wrong.
+fn live(
+    house: &House,
+    letterhead: &Letterhead,
+    transport: &mut dyn Transport,
+    dir: &Path,
+) -> io::Result<(usize, Vec<String>)> {
+    let mut errors = Vec::new();
+    let mut letters = 0;
+    for (index, (source, name, bytes)) in MAILS.iter().enumerate() {
+        deliver(dir, source, name, bytes)?;
+        // Several mails may arrive in one minute; the next poll sees them all.
+        let next = MAILS.get(index + 1).map(|(_, _, bytes)| arrival(bytes));
+        let at = arrival(bytes) + POLL;
+        if next.is_some_and(|next| next > arrival(bytes) && next <= at) {
+            continue;
+        }
+        house.clock.move_to(at);
+        let pass: Pass = once(house, letterhead, transport, &|| false);
+        letters += pass.letters;
+        errors.extend(pass.errors);
+    }
+    Ok((letters, errors))
+}
+
 /// When the mail says it reached the agency's server; the fixtures all do.
 fn arrival(bytes: &[u8]) -> Timestamp {
     message::received_at(bytes).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn prepare(dir: &Path) -> io::Result<()> {
+/// With digests where weeks are lived through.
+fn configuration(options: &Options) -> String {
+    match options.weeks {
+        None => CONFIGURATION.to_owned(),
+        Some(_) => format!("{CONFIGURATION}{}", weeks::DIGEST),
+    }
+}
+
+fn prepare(dir: &Path, text: &str) -> io::Result<()> {
     let configuration = dir.join("recipisa.toml");
-    if configuration.exists() && fs::read(&configuration)? != CONFIGURATION.as_bytes() {
+    if configuration.exists() && !fs::read_to_string(&configuration)?.starts_with(CONFIGURATION) {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
             "there is a recipisa.toml that is not the demonstration's; name another folder with --dir",
@@ -116,7 +173,7 @@ fn prepare(dir: &Path) -> io::Result<()> {
     for folder in ["mailboxes/somaj", "mailboxes/dej"] {
         fs::create_dir_all(dir.join(folder))?;
     }
-    fs::write(configuration, CONFIGURATION)?;
+    fs::write(configuration, text)?;
     let key = dir.join("seal.p12");
     if !key.exists() {
         let bytes =
