@@ -106,8 +106,8 @@ fn readings(options: &Options, rules: &Rules) -> (&'static str, u16, Vec<Reading
     let safe = Reading {
         word: "due_safe",
         name_ro: "Termenul sigur",
-        meaning_ro: "Ultima zi lucrătoare din zilele calendaristice date, fără nicio prelungire: pe aceasta o urmărește \
-                     instituția.",
+        meaning_ro: "Ultima zi lucrătoare din zilele calendaristice date sau, dacă nu este niciuna, prima de după ele; \
+                     pe aceasta o urmărește instituția.",
         term: due_safe(from, days, calendar),
     };
     let legal = Reading {
