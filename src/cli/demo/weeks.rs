@@ -135,11 +135,11 @@ pub(super) fn print(house: &House) -> Result<(), Failure> {
             ));
         }
         let policy = &house.settings.cases.policy;
-        if case.is_awaited(today, policy, &house.settings.calendar) {
-            text::line(&format!(
-                "  => decision awaited, due on {}",
-                case.due_on.strftime("%d.%m.%Y")
-            ));
+        let due = case.due_on.strftime("%d.%m.%Y");
+        if case.decision.is_none() && case.due_on < today {
+            text::line(&format!("  => LATE: the decision was due on {due}"));
+        } else if case.is_awaited(today, policy, &house.settings.calendar) {
+            text::line(&format!("  => decision awaited, due on {due}"));
         }
     }
     Ok(())
