@@ -13,6 +13,7 @@ const HTML: &str = include_str!("../../config/texts/ro/digest.html");
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_keep_trailing_newline(true);
     environment.set_auto_escape_callback(|name| {
         if name.ends_with(".html") {
             AutoEscape::Html

@@ -85,7 +85,7 @@ fn held(mail: &Held) -> Value {
         "reason_ro": mail.reason.clerk_ro(),
         "from": mail.sender,
         "subject": mail.subject,
-        "commands": words::held_commands(mail.mail_id),
+        "commands": words::held_commands(mail.mail_id).map(|(_, command)| command),
     })
 }
 

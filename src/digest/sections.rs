@@ -61,7 +61,14 @@ struct Row {
     files: Vec<FileLine>,
     /// How many files are left out, in words; empty where none is.
     files_more: String,
-    commands: Vec<String>,
+    commands: Vec<Command>,
+}
+
+#[derive(Debug, Serialize)]
+struct Command {
+    /// What it is good for.
+    purpose: &'static str,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -158,7 +165,7 @@ fn today(facts: &Facts) -> Vec<Section> {
             |letter| undelivered(letter, scope),
         ),
         section(
-            "Clarificări fără răspuns, cu termenul trecut",
+            "Clarificări fără răspuns la termen",
             "recipisa case list",
             &facts.unanswered,
             |asked| unanswered(asked, facts),
@@ -236,7 +243,8 @@ fn numbered(number: &str, name: Option<&str>) -> String {
 
 fn late(case: &OpenCase, facts: &Facts) -> Row {
     let mut row = due(case, words::overdue(case.days_late(facts.today)), &facts.scope);
-    row.lines.insert(1, format!("Termen: {}", day(case.due_on)));
+    row.lines
+        .insert(1, format!("Termenul a fost {}.", day(case.due_on)));
     row
 }
 
@@ -284,7 +292,10 @@ fn held(mail: &Held) -> Row {
             format!("{subject} · sursa {}", shown(&mail.source)),
             format!("{} ({})", mail.reason.clerk_ro(), mail.reason.as_str()),
         ],
-        commands: words::held_commands(mail.mail_id).into(),
+        commands: words::held_commands(mail.mail_id)
+            .into_iter()
+            .map(|(purpose, text)| Command { purpose, text })
+            .collect(),
         ..Row::default()
     }
 }
@@ -306,11 +317,18 @@ fn undelivered(letter: &Undelivered, scope: &Scope) -> Row {
     if let Some(answer) = &letter.last_answer {
         lines.push(format!("Ultimul răspuns: {}", shown(answer)));
     }
-    lines.push(remedy.to_owned());
+    let mut commands = Vec::new();
+    match command {
+        Some(text) => commands.push(Command {
+            purpose: remedy,
+            text,
+        }),
+        None => lines.push(remedy.to_owned()),
+    }
     Row {
         title: numbered(&letter.number, letter.applicant.as_deref()),
         lines,
-        commands: command.into_iter().collect(),
+        commands,
         ..Row::default()
     }
 }
@@ -327,7 +345,7 @@ fn unanswered(asked: &Unanswered, facts: &Facts) -> Row {
         lines: vec![
             joined_words(
                 &[&format!(
-                    "Clarificarea nr. {}, cerută la {}, {reminder}, cu termen până la {}",
+                    "Clarificarea nr. {}, cerută la {}, cu termen până la {}, {reminder}",
                     asked.ordinal,
                     date(asked.asked_on),
                     date(asked.until)

@@ -16,10 +16,33 @@ const CLUJ: &str = "Cluj-Exemplu";
 const DEJ: &str = "Dej-Exemplu";
 const ALLOWANCE: &str = "indemnizație de șomaj";
 
+/// Names that attack whoever reads them: browsers, spreadsheets, terminals, mail headers, templates.
+const HOSTILE_NAMES: [&str; 12] = [
+    "<script>alert(1)</script>",
+    "=HYPERLINK(\"http://rau.test\";\"apasă\")",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    " +40 264 000 000",
+    "\t-2+3",
+    "Ion\r\nBcc: toti@exemplu.test",
+    "\u{202E}nalaB anairaM",
+    "{{ 7*7 }}{% raw %}",
+    "zero\u{200B}lat\u{0}\u{1B}[31m",
+    "\"citat\"; punct și virgulă & <b>gros</b>",
+    "👩‍👩‍👧 cu emoji",
+    "",
+];
+
 /// A Friday in November, seven in the morning, read in the whole agency.
 pub(crate) fn full_day() -> Facts {
     let mut facts = empty_day();
     facts.scope = Scope::All;
+    with_terms(&mut facts);
+    with_troubles(&mut facts);
+    with_arrivals(&mut facts);
+    facts
+}
+
+fn with_terms(facts: &mut Facts) {
     facts.late = vec![
         case(
             "3/12.10.2026",
@@ -71,6 +94,9 @@ pub(crate) fn full_day() -> Facts {
         pickup("2026-11-20T11:00", "11/14.10.2026", "Dănuț Ișfan", DEJ),
     ];
     facts.pickups_next = vec![pickup("2026-11-23T10:15", "12/14.10.2026", "Crina Văduva", CLUJ)];
+}
+
+fn with_troubles(facts: &mut Facts) {
     facts.held = vec![held(
         41,
         "2026-11-19T18:05",
@@ -95,6 +121,9 @@ pub(crate) fn full_day() -> Facts {
         reminded_on: Some(day("2026-11-13")),
         what: "Lipsește pagina a doua a contractului.\nVă rugăm să o fotografiați întreagă.".to_owned(),
     }];
+}
+
+fn with_arrivals(facts: &mut Facts) {
     facts.answered = vec![Answered {
         number: "28/27.10.2026".to_owned(),
         applicant: Some("Traian Oșan".to_owned()),
@@ -116,7 +145,6 @@ pub(crate) fn full_day() -> Facts {
         source("somaj", counts([9, 3, 1, 0, 2, 2, 1, 0])),
         source("dej", counts([4, 1, 1, 0, 1, 1, 0, 0])),
     ];
-    facts
 }
 
 /// Nothing came, nothing is due.
@@ -154,21 +182,7 @@ pub(crate) fn everything_wrong() -> Facts {
         missed: 2,
         down_since: local("2026-11-17T16:48"),
     });
-    let names = [
-        "<script>alert(1)</script>",
-        "=HYPERLINK(\"http://rau.test\";\"apasă\")",
-        "@SUM(1+1)*cmd|' /C calc'!A0",
-        " +40 264 000 000",
-        "\t-2+3",
-        "Ion\r\nBcc: toti@exemplu.test",
-        "\u{202E}nalaB anairaM",
-        "{{ 7*7 }}{% raw %}",
-        "zero\u{200B}lat\u{0}\u{1B}[31m",
-        "\"citat\"; punct și virgulă & <b>gros</b>",
-        "👩‍👩‍👧 cu emoji",
-        "",
-    ];
-    facts.late = names
+    facts.late = HOSTILE_NAMES
         .iter()
         .map(|name| case("3/12.10.2026", name, CLUJ, "2026-09-30", Awaited::Decision))
         .collect();

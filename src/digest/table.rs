@@ -146,7 +146,9 @@ fn held(mail: &Held) -> Row {
         date: day_of(mail.received_at),
         hour: words::hour(mail.received_at),
         state: format!("{} ({})", mail.reason.clerk_ro(), mail.reason.as_str()),
-        todo: words::held_commands(mail.mail_id).join(" | "),
+        todo: words::held_commands(mail.mail_id)
+            .map(|(purpose, command)| format!("{purpose} {command}"))
+            .join(" | "),
         ..Row::default()
     }
 }

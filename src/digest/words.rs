@@ -202,12 +202,15 @@ pub(super) fn remedy(trouble: Trouble, number: &str) -> (&'static str, Option<St
     }
 }
 
-/// What a clerk can do with a held mail, in the order in which one does it.
-pub(super) fn held_commands(mail_id: i64) -> [String; 3] {
+/// What a clerk can do with a held mail, in the order in which one does it: what it is good for, and the command.
+pub(super) fn held_commands(mail_id: i64) -> [(&'static str, String); 3] {
     [
-        format!("recipisa held show {mail_id}"),
-        format!("recipisa held release {mail_id}"),
-        format!("recipisa held discard {mail_id} --reason \"…\""),
+        ("Citiți mesajul:", format!("recipisa held show {mail_id}")),
+        ("Înregistrați-l:", format!("recipisa held release {mail_id}")),
+        (
+            "Sau îndepărtați-l, cu motivul:",
+            format!("recipisa held discard {mail_id} --reason \"…\""),
+        ),
     ]
 }
 
@@ -216,20 +219,20 @@ pub(super) fn outcomes(counts: &Counts) -> [(&'static str, u64); 7] {
     [
         ("înregistrate", counts.registered),
         ("alăturate unui dosar", counts.joined),
-        ("refuzate, cu explicație", counts.answered),
+        ("refuzate cu explicație", counts.answered),
         ("rapoarte și răspunsuri automate", counts.filed),
-        ("ignorate, cu motiv", counts.ignored),
+        ("ignorate cu motiv", counts.ignored),
         ("reținute", counts.held),
         ("încă nedecise", counts.undecided),
     ]
 }
 
-/// `somaj: 9 arătate = 6 înregistrate + 1 reținute + …`; what is nought is left out.
+/// `somaj: arătate 9 = înregistrate 6 + reținute 1 + …`; what is nought is left out.
 pub(super) fn equation(source: &SourceCounts) -> String {
     let terms: Vec<String> = outcomes(&source.counts)
         .into_iter()
         .filter(|(_, number)| *number > 0)
-        .map(|(word, number)| format!("{number} {word}"))
+        .map(|(word, number)| format!("{word} {number}"))
         .collect();
     let terms = match terms.join(" + ") {
         terms if terms.is_empty() => "0".to_owned(),
@@ -240,24 +243,21 @@ pub(super) fn equation(source: &SourceCounts) -> String {
     } else {
         "≠"
     };
-    format!(
-        "{}: {} arătate {sign} {terms}",
-        shown(&source.source),
-        source.counts.shown
-    )
+    let shown_count = source.counts.shown;
+    format!("{}: arătate {shown_count} {sign} {terms}", shown(&source.source))
 }
 
 /// Whether the count comes out, in a sentence.
 pub(super) fn verdict(facts: &Facts) -> String {
     let total = facts.total();
     if !facts.balanced() {
-        return format!("Numărătoarea nu se închide: {}.", faults(facts).join("; "));
+        return format!("Numărătoarea nu se potrivește: {}.", faults(facts).join("; "));
     }
     match (total.shown, total.undecided) {
         (0, _) => "Serverele nu au arătat niciun mesaj nou.".to_owned(),
-        (_, 0) => "Numărătoarea se închide: fiecare mesaj are un rezultat.".to_owned(),
+        (_, 0) => "Numărătoarea se potrivește: fiecare mesaj are un rezultat.".to_owned(),
         (_, waiting) => format!(
-            "Numărătoarea se închide; {} în lucru.",
+            "Numărătoarea se potrivește; {} în lucru.",
             count(waiting, "mesaj este încă", "mesaje sunt încă")
         ),
     }
@@ -280,8 +280,8 @@ fn faults(facts: &Facts) -> Vec<String> {
                     count(number, "mesaj", "mesaje")
                 )),
                 ..0 => Some(format!(
-                    "la sursa {name} {} mai mult decât mesaje",
-                    count(number, "rezultat este", "rezultate sunt")
+                    "la sursa {name} s-au notat cu {} mai mult decât mesajele arătate",
+                    count(number, "rezultat", "rezultate")
                 )),
             }
         })

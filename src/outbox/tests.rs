@@ -183,7 +183,6 @@ fn words_of_people_never_become_header_fields() {
         "x\nBcc: rau@exemplu.test",
         "x\rBcc: rau@exemplu.test",
         "x\" <rau@exemplu.test>, \"y",
-        "--a.abcdefghijklmnopqrstuvwxyz",
     ];
     for words in hostile {
         let tame = every_letter(&receipt, "x");

@@ -181,9 +181,9 @@ fn facts(value: &Value, json: &[u8]) -> Result<TwinFacts, TwinFault> {
     Ok(TwinFacts {
         receipt_id: text(value, "receipt_id")?,
         number: text(value, "number")?,
-        submission: match &value["submission"] {
-            Value::Null => 0,
-            told => told.as_u64().ok_or(TwinFault::Field("submission"))?,
+        submission: match value.get("submission") {
+            None => 0,
+            Some(told) => told.as_u64().ok_or(TwinFault::Field("submission"))?,
         },
         agency: text(&value["issuer"], "name")?,
         event: text(value, "event")?,
@@ -202,4 +202,29 @@ fn text(value: &Value, field: &'static str) -> Result<String, TwinFault> {
 
 fn instant(value: &Value, field: &'static str) -> Result<Timestamp, TwinFault> {
     text(value, field)?.parse().map_err(|_| TwinFault::Field(field))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receipt::{page, specimen};
+
+    #[test]
+    fn a_completion_is_told_from_the_request_itself() {
+        for (receipt, told) in [(specimen::ordinary(), 0), (specimen::completion(), 2)] {
+            let pdf = page::render(&receipt).unwrap();
+            assert_eq!(read_twin(&pdf).unwrap().submission, told);
+        }
+    }
+
+    #[test]
+    fn what_is_no_count_is_no_twin() {
+        let twin = twin::twin(&specimen::completion());
+        let mut value: Value = serde_json::from_slice(&twin).unwrap();
+        value["submission"] = Value::from("2");
+        assert!(matches!(
+            facts(&value, &twin),
+            Err(TwinFault::Field("submission"))
+        ));
+    }
 }

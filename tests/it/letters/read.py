@@ -7,6 +7,7 @@ import json
 import sys
 from datetime import timezone
 from email import policy
+from email.header import decode_header, make_header
 from email.parser import BytesParser
 
 from icalendar import Calendar
@@ -55,7 +56,8 @@ for path in sys.argv[1:]:
         if part.get_content_disposition() == "attachment":
             files.append([part.get_filename(), part.get_content_type()])
     print(json.dumps({
-        "headers": [[name, str(value)] for name, value in letter.items()],
+        # One encoded word after another, as RFC 2047 has it; the address parser puts blanks between them.
+        "headers": [[name, str(make_header(decode_header(value)))] for name, value in letter.raw_items()],
         "tree": tree(letter),
         "text": letter.get_body(("plain",)).get_content(),
         "html": letter.get_body(("html",)).get_content(),

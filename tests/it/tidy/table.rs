@@ -176,7 +176,6 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("futures_util", &["src/edge/imap/"]),
     ("hayro_syntax", &["src/documents/"]),
     ("hmac", &["src/registry/"]),
-    ("icalendar", &["src/outbox/"]),
     ("krilla", &["src/receipt/"]),
     // The configuration checks addresses by the rule of the crate that will have to send to them.
     (
