@@ -162,9 +162,14 @@ fn configuration(options: &Options) -> String {
     }
 }
 
+fn is_ours(text: &str) -> bool {
+    text.strip_prefix(CONFIGURATION)
+        .is_some_and(|rest| rest.is_empty() || rest == weeks::DIGEST)
+}
+
 fn prepare(dir: &Path, text: &str) -> io::Result<()> {
     let configuration = dir.join("recipisa.toml");
-    if configuration.exists() && !fs::read_to_string(&configuration)?.starts_with(CONFIGURATION) {
+    if configuration.exists() && !is_ours(&fs::read_to_string(&configuration)?) {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
             "there is a recipisa.toml that is not the demonstration's; name another folder with --dir",

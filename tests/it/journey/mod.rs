@@ -325,14 +325,6 @@ impl Letter {
     }
 }
 
-/// Whether one of the accepted files bears the consent's name.
-fn consents(entry: &Value) -> bool {
-    let documents = entry["documents"].as_array().unwrap();
-    documents
-        .iter()
-        .any(|file| file["verdict"] == "accepted" && text(&file["name"]).to_lowercase().contains("acord"))
-}
-
 /// Reads a mail by Python's library, with its attachments into the folder.
 fn read_mail(folder: &Path, bytes: &[u8]) -> Value {
     make_dir(folder);

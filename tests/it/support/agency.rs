@@ -94,3 +94,11 @@ pub(crate) fn expected(fixture: &str) -> serde_json::Value {
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap()
 }
+
+/// Whether one of the accepted files bears the consent's name.
+pub(crate) fn consents(entry: &Value) -> bool {
+    let documents = entry["documents"].as_array().unwrap();
+    documents
+        .iter()
+        .any(|file| file["verdict"] == "accepted" && file["name"].as_str().unwrap().to_lowercase().contains("acord"))
+}

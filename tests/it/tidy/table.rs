@@ -164,11 +164,11 @@ pub(super) const ANYWHERE: &[&str] = &["jiff", "thiserror", "data_encoding"];
 /// Foreign crates and the paths in which they may be named.
 pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("async_imap", &["src/edge/imap/"]),
-    ("chrono", &["src/calendar/schedule.rs"]),
+    ("chrono", &["src/calendar/schedule/"]),
     ("clap", &["src/cli/"]),
     ("cms", &["src/documents/", "src/receipt/"]),
     ("const_oid", &["src/documents/", "src/receipt/"]),
-    ("cron", &["src/calendar/schedule.rs"]),
+    ("cron", &["src/calendar/schedule/"]),
     ("csv", &["src/digest/"]),
     ("der", &["src/documents/", "src/receipt/"]),
     ("encoding_rs", &["src/message/", "src/documents/"]),
