@@ -50,10 +50,10 @@ impl Kind {
 
 /// Inspects everything, in parallel; the exit code is 0 whatever the verdicts.
 pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Failure> {
-    logging::start();
+    logging::start(None);
     let (policy, mail_bytes_max) = match config {
         Some(file) => {
-            let settings = open::settings(Some(file))?;
+            let settings = open::settings_for_rehearsal(&file)?;
             (policy(&settings), settings.measure.mail_bytes_max)
         }
         None => {

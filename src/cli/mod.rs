@@ -14,6 +14,7 @@ mod inspect;
 mod json;
 mod mails;
 mod open;
+mod owner;
 mod serve;
 mod term;
 mod text;
@@ -52,8 +53,9 @@ struct Arguments {
 enum Command {
     /// Show the whole way of a dozen made-up mails, without any server or configuration.
     Demo(demo::Options),
-    /// Work as a daemon until SIGTERM or SIGINT; the item in hand is finished first.
-    Run,
+    /// Work as a daemon until SIGTERM or SIGINT; the item in hand is finished first. SIGHUP reads the configuration
+    /// again; a faulty one is logged and not used.
+    Run(serve::RunOptions),
     /// Make one pass over all that is due, and end.
     Once(serve::OnceOptions),
     /// Check the configuration, the storage, the key and the certificate.
@@ -130,7 +132,7 @@ pub fn main() -> ExitCode {
     let config = arguments.config;
     let result = match arguments.command {
         Command::Demo(options) => demo::main(&options),
-        Command::Run => serve::run(config),
+        Command::Run(options) => serve::run(config, &options),
         Command::Once(options) => serve::once(config, &options),
         Command::Check => check::main(config),
         Command::Inspect(options) => inspect::main(config, &options),

@@ -1,8 +1,8 @@
 //! From `--config` to settings and an open house.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::cli::{CONFIG_DEFAULT, Failure, text};
+use crate::cli::{CONFIG_DEFAULT, Failure, owner, text};
 use crate::config::{Problem, Settings};
 use crate::daemon::House;
 use crate::edge::clock::Clock;
@@ -10,11 +10,25 @@ use crate::edge::clock::Clock;
 /// The exit code for a faulty configuration.
 const CONFIGURATION: u8 = 3;
 
-/// Reads the configuration; prints all its problems.
+/// The configuration file.
+pub(super) fn file(config: Option<PathBuf>) -> PathBuf {
+    config.unwrap_or_else(|| PathBuf::from(CONFIG_DEFAULT))
+}
+
+/// Where systemd has put the credentials, when it started us.
+pub(super) fn credentials() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
+/// Reads the configuration with its passwords; prints all its problems. Refuses another user than the owner of the
+/// registry before anything else is looked at.
 pub(super) fn settings(config: Option<PathBuf>) -> Result<Settings, Failure> {
-    let file = config.unwrap_or_else(|| PathBuf::from(CONFIG_DEFAULT));
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    Settings::load(&file, credentials.as_deref()).map_err(|problems| told(&problems))
+    settings_of(&file(config))
+}
+
+fn settings_of(file: &Path) -> Result<Settings, Failure> {
+    owner::refuse_others(file)?;
+    Settings::load(file, credentials().as_deref()).map_err(|problems| told(&problems))
 }
 
 /// Prints all problems of a configuration; what is left is to end.
@@ -30,9 +44,26 @@ pub(super) fn told(problems: &[Problem]) -> Failure {
     Failure::Told(CONFIGURATION)
 }
 
-/// Reads the configuration and opens the storage.
+/// Reads the configuration and opens the storage, for a command that needs no password: systemd hands its credentials
+/// to the service alone, and clerks work beside it.
 pub(super) fn house(config: Option<PathBuf>) -> Result<House, Failure> {
-    Ok(House::open(settings(config)?, Clock::System)?)
+    let file = file(config);
+    owner::refuse_others(&file)?;
+    Ok(House::open(settings_for_rehearsal(&file)?, Clock::System)?)
+}
+
+/// Reads the configuration for a command that touches no storage and needs no password, by whomever it is called.
+pub(super) fn settings_for_rehearsal(file: &Path) -> Result<Settings, Failure> {
+    let settings = match credentials() {
+        Some(folder) => Settings::load(file, Some(&folder)),
+        None => Settings::load_without_credentials(file),
+    };
+    settings.map_err(|problems| told(&problems))
+}
+
+/// Reads the configuration with its passwords and opens the storage.
+pub(super) fn house_at_work(file: &Path) -> Result<House, Failure> {
+    Ok(House::open(settings_of(file)?, Clock::System)?)
 }
 
 /// Refuses an office that the configuration does not have.

@@ -4,19 +4,44 @@ use std::path::PathBuf;
 
 use crate::cli::held::actor_of_session;
 use crate::cli::{Failure, open, text};
+use crate::config::Settings;
 use crate::daemon::{self, Ending, logging};
 use crate::flow::stopwatch;
 use crate::store::Store;
 
+#[derive(clap::Args)]
+pub(super) struct RunOptions {
+    /// How to log: `text` and `json` write lines to standard error, `journal` hands fields to journald. Left out,
+    /// `journal` where standard error goes to the journal, as under systemd, and `text` otherwise.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+    Journal,
+}
+
 /// Works until a signal ends it.
-pub(super) fn run(config: Option<PathBuf>) -> Result<(), Failure> {
-    logging::start();
-    let house = open::house(config)?;
-    let _lock = house.lock()?;
-    let letterhead = house.letterhead()?;
+pub(super) fn run(config: Option<PathBuf>, options: &RunOptions) -> Result<(), Failure> {
+    logging::start(options.log_format.map(|format| match format {
+        LogFormat::Text => logging::Format::Text,
+        LogFormat::Json => logging::Format::Json,
+        LogFormat::Journal => logging::Format::Journal,
+    }));
+    let file = open::file(config);
+    // A hangup before the work begins must not end the process either.
     let ending = Ending::default();
+    ending.reload_on_hangup()?;
+    let house = open::house_at_work(&file)?;
+    let lock = house.lock()?;
+    let letterhead = house.letterhead()?;
     ending.on_signals()?;
-    daemon::run(&house, &letterhead, &ending)?;
+    let reread = || Settings::load(&file, open::credentials().as_deref());
+    daemon::run(house, letterhead, &reread, &ending)?;
+    drop(lock);
     Ok(())
 }
 
@@ -32,8 +57,8 @@ pub(super) struct OnceOptions {
 
 /// One pass over all that is due.
 pub(super) fn once(config: Option<PathBuf>, options: &OnceOptions) -> Result<(), Failure> {
-    logging::start();
-    let house = open::house(config)?;
+    logging::start(None);
+    let house = open::house_at_work(&open::file(config))?;
     let _lock = house.lock()?;
     if options.clock_is_right {
         house.store.clock_accept(&actor_of_session(), house.clock.now())?;

@@ -28,6 +28,7 @@ pub use reader::Problem;
 pub use secret::Secret;
 
 use reader::{Page, Section};
+use secret::Credentials;
 
 /// The configuration, checked.
 #[derive(Clone)]
@@ -112,11 +113,37 @@ impl Settings {
         Self::read(file, &text_of(file)?, credentials)
     }
 
+    /// As [`Settings::load`] outside the service, where systemd's credentials are not at hand: the passwords that are
+    /// kept as credentials are empty. For whoever connects to no server and opens no key.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn load_without_credentials(file: &Path) -> Result<Self, Vec<Problem>> {
+        Self::read_with(file, &text_of(file)?, Credentials::NotNeeded)
+    }
+
+    /// The storage folder that a file names, whatever else is wrong in it; reads no password.
+    pub fn storage_dir_of(file: &Path) -> Option<PathBuf> {
+        let text = text_of(file).ok()?;
+        let page = Page::new(file, &text);
+        let table = page.parse();
+        let storage = Section::root(&page, &table).section("storage")?;
+        storage.path_opt("dir")
+    }
+
     /// As [`Settings::load`], from a text that stands in `file`.
     ///
     /// # Errors
     /// As [`Settings::load`].
     pub fn read(file: &Path, text: &str, credentials: Option<&Path>) -> Result<Self, Vec<Problem>> {
+        Self::read_with(
+            file,
+            text,
+            credentials.map_or(Credentials::Missing, Credentials::Folder),
+        )
+    }
+
+    fn read_with(file: &Path, text: &str, credentials: Credentials<'_>) -> Result<Self, Vec<Problem>> {
         let page = Page::new(file, text);
         let table = page.parse();
         let root = Section::root(&page, &table);
@@ -146,7 +173,7 @@ fn text_of(file: &Path) -> Result<String, Vec<Problem>> {
 }
 
 /// Reads everything, so that every problem is found, and only then gives up.
-fn read_all(root: &Section<'_, '_>, credentials: Option<&Path>) -> Option<Settings> {
+fn read_all(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<Settings> {
     let agency = root
         .section_needed("agency", "say who the agency is")
         .and_then(agency);

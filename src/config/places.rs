@@ -1,11 +1,12 @@
 //! Registers, offices (points of work), sources and the transport.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::civil::Weekday;
 
 use super::reader::Section;
+use super::secret::Credentials;
 use super::{Carrier, Source, SourceKind, secret};
 use crate::calendar::hours::{Hours, OfficeHours};
 use crate::edge::tls::{self, Security};
@@ -170,7 +171,7 @@ fn hours(section: &Section<'_, '_>) -> Option<OfficeHours> {
 }
 
 /// `[[source]]`; at least one.
-pub(super) fn sources(root: &Section<'_, '_>, credentials: Option<&Path>) -> Vec<Source> {
+pub(super) fn sources(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Vec<Source> {
     let ids = root.names("office", "id");
     let mut sources: Vec<Source> = Vec::new();
     let mut names = BTreeSet::new();
@@ -234,7 +235,7 @@ pub(super) fn sources(root: &Section<'_, '_>, credentials: Option<&Path>) -> Vec
     sources
 }
 
-fn source_kind(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<SourceKind> {
+fn source_kind(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<SourceKind> {
     #[derive(Clone, Copy)]
     enum Word {
         Imap,
@@ -272,7 +273,7 @@ fn kind<T: Copy>(section: &Section<'_, '_>, why: &str, hint: &str, words: &[(&st
     found.map(|(_, value)| *value)
 }
 
-fn imap_account(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<imap::Account> {
+fn imap_account(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<imap::Account> {
     let host = section.text("host", "the name of the IMAP server, as in its certificate");
     let security = section.choice("security", Some(Security::Tls), &PROTECTED);
     let usual = if security == Some(Security::StartTls) {
@@ -314,7 +315,7 @@ fn imap_account(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option
 }
 
 /// `[transport]`.
-pub(super) fn transport(section: Section<'_, '_>, credentials: Option<&Path>) -> Option<Carrier> {
+pub(super) fn transport(section: Section<'_, '_>, credentials: Credentials<'_>) -> Option<Carrier> {
     #[derive(Clone, Copy)]
     enum Word {
         Smtp,
@@ -333,7 +334,7 @@ pub(super) fn transport(section: Section<'_, '_>, credentials: Option<&Path>) ->
     carrier
 }
 
-fn smtp_server(section: &Section<'_, '_>, credentials: Option<&Path>) -> Option<smtp::Server> {
+fn smtp_server(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<smtp::Server> {
     let host = section.text("host", "the name of the submission server, as in its certificate");
     let security = section.choice("security", Some(Security::StartTls), &PROTECTED);
     let usual = if security == Some(Security::Tls) { 465 } else { 587 };

@@ -23,11 +23,22 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// What stands behind `{ credential = "name" }`.
+#[derive(Clone, Copy)]
+pub(super) enum Credentials<'a> {
+    /// systemd's `$CREDENTIALS_DIRECTORY`.
+    Folder(&'a Path),
+    /// Nothing: that is a problem of the configuration here.
+    Missing,
+    /// Nothing, and nobody will use the password.
+    NotNeeded,
+}
+
 const HINT: &str = "write { file = \"path\" } for a file that only recipisa can read, or { credential = \"name\" } \
                     for a LoadCredential= of the systemd unit";
 
 /// Reads `key = { file = … }` or `{ credential = … }`.
-pub(super) fn read(section: &Section<'_, '_>, key: &str, credentials: Option<&Path>) -> Option<Secret> {
+pub(super) fn read(section: &Section<'_, '_>, key: &str, credentials: Credentials<'_>) -> Option<Secret> {
     if !section.has(key) {
         section.wrong(key, "this key is missing", HINT);
         return None;
@@ -43,7 +54,10 @@ pub(super) fn read(section: &Section<'_, '_>, key: &str, credentials: Option<&Pa
     place.finish();
     let path = match (file, credential) {
         (Some(file), None) => file,
-        (None, Some(name)) => credential_path(section, key, &name, credentials)?,
+        (None, Some(name)) => match place_of(section, key, &name, credentials)? {
+            Place::File(path) => path,
+            Place::Nowhere => return Some(Secret(String::new())),
+        },
         (Some(_), Some(_)) | (None, None) => {
             if !both_or_none {
                 return None;
@@ -55,12 +69,14 @@ pub(super) fn read(section: &Section<'_, '_>, key: &str, credentials: Option<&Pa
     read_file(section, key, &path)
 }
 
-fn credential_path(
-    section: &Section<'_, '_>,
-    key: &str,
-    name: &str,
-    credentials: Option<&Path>,
-) -> Option<PathBuf> {
+/// Where a credential is.
+enum Place {
+    File(PathBuf),
+    /// Not here, and not needed.
+    Nowhere,
+}
+
+fn place_of(section: &Section<'_, '_>, key: &str, name: &str, credentials: Credentials<'_>) -> Option<Place> {
     if name.is_empty() || name.starts_with('.') || name.contains('/') {
         section.wrong(
             key,
@@ -69,8 +85,10 @@ fn credential_path(
         );
         return None;
     }
-    if let Some(folder) = credentials {
-        return Some(folder.join(name));
+    match credentials {
+        Credentials::Folder(folder) => return Some(Place::File(folder.join(name))),
+        Credentials::NotNeeded => return Some(Place::Nowhere),
+        Credentials::Missing => {}
     }
     section.wrong(
         key,

@@ -242,3 +242,39 @@ fn a_missing_configuration_is_one_problem() {
         "{problems:?}"
     );
 }
+
+#[test]
+fn credentials_are_missed_only_where_they_are_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("recipisa.toml");
+    let text =
+        include_str!("../cli/demo.toml").replace("{ file = \"seal.password\" }", "{ credential = \"seal\" }");
+    std::fs::write(&file, &text).unwrap();
+    let problems = Settings::load(&file, None).err().unwrap();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let settings = Settings::load_without_credentials(&file).unwrap_or_else(|said| panic!("{said:?}"));
+    assert_eq!(settings.signing.password.reveal(), "");
+    std::fs::write(&file, text.replace("\"seal\"", "\"../seal\"")).unwrap();
+    assert!(
+        Settings::load_without_credentials(&file).is_err(),
+        "a name is checked all the same"
+    );
+}
+
+#[test]
+fn the_storage_folder_is_known_in_spite_of_other_problems() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("recipisa.toml");
+    let dir_of = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        Settings::storage_dir_of(&file)
+    };
+    let expected = folder.path().join("registry");
+    assert_eq!(
+        dir_of("[storage]\ndir = \"registry\"\n[agency]\ncui = 7\n"),
+        Some(expected)
+    );
+    assert_eq!(dir_of("[agency]\n"), None);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(Settings::storage_dir_of(&file), None);
+}

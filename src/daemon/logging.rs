@@ -1,23 +1,95 @@
-//! What the process says while it works: to standard error, one line for each mail and letter, and nothing personal.
+//! What the process says while it works: one line for each mail and letter, and nothing personal; as lines on standard
+//! error, or as fields to the journal (`MAIL_ID`, `ENTRY_NUMBER`, `OUTCOME`).
 //!
 //! Errors of servers may quote addresses and names of files; [`scrubbed`] takes them out before they are logged. The
 //! full words stay in the database, where `recipisa show` and `recipisa held` read them.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
-/// Starts logging. `RECIPISA_LOG` sets the level (`error`, `warn`, `info`, `debug`); the default is `info`.
-pub fn start() {
+/// How to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// journald's own protocol, with a field for each fact.
+    Journal,
+}
+
+impl Format {
+    /// The journal where standard error goes there anyway (`systemd.exec(5)`: `$JOURNAL_STREAM` holds device and inode
+    /// of that stream); lines otherwise.
+    fn usual() -> Self {
+        let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+        let own = rustix::fs::fstat(io::stderr()).map(|stat| format!("{}:{}", stat.st_dev, stat.st_ino));
+        if own.is_ok_and(|own| own == stream) {
+            Self::Journal
+        } else {
+            Self::Text
+        }
+    }
+}
+
+/// Starts logging in this format, or in the usual one. `RECIPISA_LOG` sets the level (`error`, `warn`, `info`,
+/// `debug`); the default is `info`.
+pub fn start(format: Option<Format>) {
     let filter = EnvFilter::try_from_env("RECIPISA_LOG").unwrap_or_else(|_| EnvFilter::new("recipisa=info"));
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
+    let (layer, trouble) = layer(format.unwrap_or_else(Format::usual));
+    let started = tracing_subscriber::registry()
+        .with(layer.with_filter(filter))
         .try_init();
     // A second start in one process, as in tests, keeps the first one's settings.
     drop(started);
+    if let Some(error) = trouble {
+        tracing::warn!(%error, "the journal cannot be reached; lines go to standard error");
+    }
+    tell_panics();
+}
+
+/// The layer, and why it is not the one that was wanted.
+fn layer<S>(format: Format) -> (Box<dyn Layer<S> + Send + Sync>, Option<io::Error>)
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    match format {
+        Format::Text => (lines_for_people(), None),
+        Format::Json => {
+            let lines = tracing_subscriber::fmt::layer().json().flatten_event(true);
+            (lines.with_writer(io::stderr).with_target(false).boxed(), None)
+        }
+        // Without a prefix the fields have the names that README.md gives; none of them is one of journald's own.
+        Format::Journal => match tracing_journald::layer() {
+            Ok(journal) => (
+                journal
+                    .with_field_prefix(None)
+                    .with_syslog_identifier("recipisa".into())
+                    .boxed(),
+                None,
+            ),
+            Err(error) => (lines_for_people(), Some(error)),
+        },
+    }
+}
+
+fn lines_for_people<S>() -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_ansi(io::stderr().is_terminal())
+        .boxed()
+}
+
+fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
             .location()

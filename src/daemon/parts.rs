@@ -122,6 +122,16 @@ impl House {
         })
     }
 
+    /// Goes over to other settings of the same storage folder; returns the old ones.
+    pub(super) fn adopt(&mut self, settings: Settings) -> Settings {
+        self.desks = desks(&settings);
+        self.policy = policy(&settings);
+        self.times = office_times(&settings);
+        self.bureau = bureau(&settings, &self.times);
+        self.mailing = mailing(&settings);
+        std::mem::replace(&mut self.settings, settings)
+    }
+
     /// What the steps work with.
     pub(super) fn for_steps<'a>(
         &'a self,

@@ -1,7 +1,8 @@
 //! The daemon: one thread for each source, one that decides and issues, one that delivers.
 //!
 //! They meet only in the store; bells tell the next one that there is work. A step that fails is tried again after a
-//! wait that grows; the others go on. Asked to end, each finishes the item in hand.
+//! wait that grows; the others go on. Asked to end, each finishes the item in hand. New settings are taken up the same
+//! way: all workers end between two items, the parts are built anew, and the work goes on; store and lock stay.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,16 +10,19 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{error, info};
 
-use crate::config::Source;
+use crate::config::{Settings, Source};
 use crate::daemon::bell::Bell;
+use crate::daemon::heart::{Beat, Contact, Heart, Watched};
 use crate::daemon::logging::scrubbed;
 use crate::daemon::once::{
     Issuing, Pass, decide_and_issue, fetch_source, remind_all, report_all, report_delivered, seconds_until,
 };
+use crate::daemon::reload::{self, Reread};
+use crate::daemon::watch::{Next, Service};
 use crate::daemon::{House, StartError};
 use crate::flow::deliver;
 use crate::flow::fetch::Fetched;
@@ -35,27 +39,40 @@ const REST_AFTER: u32 = 10;
 /// Waits after errors grow from the first to the last of these.
 const WAITS_S: [u64; 6] = [1, 5, 15, 60, 120, 300];
 
-/// The wish to end, shared with the signal handler.
+/// The wish to end, shared with the signal handler; and that for new settings, for which the workers end too.
 #[derive(Clone, Default)]
 pub struct Ending {
     asked: Arc<AtomicBool>,
-    bells: Arc<Bells>,
+    paused: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
+    pub(super) bells: Arc<Bells>,
 }
 
 #[derive(Default)]
-struct Bells {
+pub(super) struct Bells {
     sources: Bell,
     work: Bell,
     letters: Bell,
+    /// For the thread that watches the others.
+    pub(super) watch: Bell,
 }
 
 impl Ending {
     /// Asks everything to end.
     pub fn ask(&self) {
         self.asked.store(true, Ordering::SeqCst);
-        self.bells.sources.ring();
-        self.bells.work.ring();
-        self.bells.letters.ring();
+        self.bells.ring_all();
+    }
+
+    /// Asks the workers to end between two items, for new settings.
+    pub(super) fn pause(&self) {
+        self.paused.store(true, Ordering::SeqCst);
+        self.bells.ring_all();
+    }
+
+    /// The workers may start again.
+    fn resume(&self) {
+        self.paused.store(false, Ordering::SeqCst);
     }
 
     /// Asks when SIGTERM or SIGINT comes.
@@ -73,40 +90,160 @@ impl Ending {
         Ok(())
     }
 
-    /// Whether it was asked.
+    /// Wishes for new settings when SIGHUP comes.
+    ///
+    /// # Errors
+    /// The system lets no handler be set.
+    pub fn reload_on_hangup(&self) -> Result<(), StartError> {
+        let mut signals = Signals::new([SIGHUP]).map_err(StartError::Machine)?;
+        let ending = self.clone();
+        thread::spawn(move || {
+            for _ in signals.forever() {
+                ending.reload.store(true, Ordering::SeqCst);
+                ending.bells.watch.ring();
+            }
+        });
+        Ok(())
+    }
+
+    /// Whether new settings are wished for; told once for each wish.
+    pub(super) fn reload_wished(&self) -> bool {
+        self.reload.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether the workers are asked to end, for good or for new settings.
     pub fn asked(&self) -> bool {
+        self.for_good() || self.paused.load(Ordering::SeqCst)
+    }
+
+    /// Whether everything is asked to end.
+    pub(super) fn for_good(&self) -> bool {
         self.asked.load(Ordering::SeqCst)
     }
 }
 
-/// Works until `ending` is asked.
+impl Bells {
+    fn ring_all(&self) {
+        for bell in [&self.sources, &self.work, &self.letters, &self.watch] {
+            bell.ring();
+        }
+    }
+}
+
+/// Works until `ending` is asked; reads the settings with `reread` when that is wished for.
 ///
 /// # Errors
 /// Something needed at the start is missing; later errors are logged and waited out.
-pub fn run(house: &House, letterhead: &Letterhead, ending: &Ending) -> Result<(), StartError> {
+pub fn run(
+    mut house: House,
+    mut letterhead: Letterhead,
+    reread: &Reread<'_>,
+    ending: &Ending,
+) -> Result<(), StartError> {
     house.store.work_begin()?;
-    let mut mailboxes = Vec::new();
-    for source in &house.settings.sources {
-        mailboxes.push((source, house.mailbox(source)?));
-    }
-    let mut transport = house.transport()?;
-    info!(sources = mailboxes.len(), "recipisa works");
-    thread::scope(|scope| {
-        for (source, mailbox) in mailboxes {
-            scope.spawn(move || read_source(house, source, mailbox, ending));
+    let mut service = Service::new();
+    let mut last_mail = None;
+    loop {
+        let heart = Heart::new(&house.settings, last_mail);
+        let next = work(&house, &letterhead, &heart, &mut service, reread, ending)?;
+        match next {
+            Next::End => break,
+            Next::Reload(settings) => {
+                if reload::loses_a_source(&house.settings, &settings) {
+                    finish_mail(&house, &letterhead, &heart, &mut service, ending);
+                }
+                take_up(&mut house, &mut letterhead, *settings);
+            }
         }
-        scope.spawn(|| register(house, letterhead, ending));
-        scope.spawn(|| send(house, &mut *transport, ending));
-    });
+        last_mail = heart.last_mail();
+        ending.resume();
+    }
     info!("recipisa has ended");
     Ok(())
 }
 
-/// A step that panics outside an item is a fault of the program: everything ends, and the unit starts it again.
-struct EndOnPanic<'a>(&'a Ending);
+/// The workers with one set of settings, until they are asked to end and have ended.
+fn work(
+    house: &House,
+    letterhead: &Letterhead,
+    heart: &Heart,
+    service: &mut Service,
+    reread: &Reread<'_>,
+    ending: &Ending,
+) -> Result<Next, StartError> {
+    let mut mailboxes = Vec::new();
+    for (source, beat) in house.settings.sources.iter().zip(&heart.sources) {
+        mailboxes.push((source, beat, house.mailbox(source)?));
+    }
+    let mut transport = house.transport()?;
+    info!(sources = mailboxes.len(), "recipisa works");
+    let next = thread::scope(|scope| {
+        let mut workers = Vec::new();
+        for (source, beat, mailbox) in mailboxes {
+            workers.push(scope.spawn(move || read_source(house, source, mailbox, heart, beat, ending)));
+        }
+        workers.push(scope.spawn(|| register(house, letterhead, &heart.register, ending)));
+        workers.push(scope.spawn(|| send(house, &mut *transport, &heart.send, ending)));
+        service.watch(house, heart, reread, ending, &|| {
+            workers.iter().all(thread::ScopedJoinHandle::is_finished)
+        })
+    });
+    Ok(next)
+}
 
-impl Drop for EndOnPanic<'_> {
+/// Puts new settings in the place of the old ones, between two rounds of work. What cannot be used is told, and the
+/// old ones stay.
+fn take_up(house: &mut House, letterhead: &mut Letterhead, settings: Settings) {
+    let old = house.adopt(settings);
+    match house.letterhead() {
+        Ok(new) => {
+            *letterhead = new;
+            reload::tell_change(&old, &house.settings);
+        }
+        Err(error) => {
+            house.adopt(old);
+            let why = scrubbed(&with_causes(&error));
+            error!(why, "the new settings cannot be used; the old ones stay");
+        }
+    }
+}
+
+/// Decides what was kept, by the settings under which it came: the new ones may not know its source any more. That may
+/// be much, so it is watched like any other work.
+fn finish_mail(
+    house: &House,
+    letterhead: &Letterhead,
+    heart: &Heart,
+    service: &mut Service,
+    ending: &Ending,
+) {
+    let finish = || {
+        let now = || house.clock.now();
+        let asked = || {
+            heart.register.stamp();
+            ending.for_good()
+        };
+        let _guard = OnEnd(ending, &heart.register);
+        let flow_house = house.for_steps(&now, &asked);
+        let done = decide_and_issue(house, flow_house, letterhead, Issuing::Now, &mut Pass::default());
+        if let Ok(Some(error)) | Err(error) = done {
+            let why = scrubbed(&with_causes(&error));
+            error!(why, "not all mail of a source that goes could be finished");
+        }
+    };
+    thread::scope(|scope| {
+        let worker = scope.spawn(finish);
+        service.until(&|| worker.is_finished(), ending, heart);
+    });
+}
+
+/// A step that panics outside an item is a fault of the program: everything ends, and the unit starts it again. A
+/// worker that has ended is silent from then on.
+struct OnEnd<'a>(&'a Ending, &'a Beat);
+
+impl Drop for OnEnd<'_> {
     fn drop(&mut self) {
+        self.1.rest();
         if thread::panicking() {
             self.0.ask();
         }
@@ -145,18 +282,28 @@ impl Patience {
 fn read_source(
     house: &House,
     source: &Source,
-    mut mailbox: Box<dyn crate::mailbox::Mailbox>,
+    mailbox: Box<dyn crate::mailbox::Mailbox>,
+    heart: &Heart,
+    beat: &Beat,
     ending: &Ending,
 ) {
     let now = || house.clock.now();
-    let asked = || ending.asked();
+    let asked = || still_asked(beat, ending);
+    let mut mailbox = Watched {
+        inner: mailbox,
+        beat,
+        changed: &|| ending.bells.watch.ring(),
+    };
     let flow_house = house.for_steps(&now, &asked);
     let mut patience = Patience { errors: 0 };
     let mut told = String::new();
-    let _guard = EndOnPanic(ending);
-    while !ending.asked() {
-        let mut ring = || ending.bells.work.ring();
-        let wait = match fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut ring) {
+    let _guard = OnEnd(ending, beat);
+    while !asked() {
+        let mut ring = || {
+            heart.mail_kept(house.clock.now());
+            ending.bells.work.ring();
+        };
+        let wait = match fetch_source(house, flow_house, &source.name, &mut mailbox, &mut ring) {
             Ok(fetched) => {
                 patience.errors = 0;
                 report_fetched(source, &fetched, &mut told);
@@ -164,8 +311,14 @@ fn read_source(
             }
             Err(error) => patience.wait_after("fetch", &source.name, &error),
         };
-        doze(ending, wait);
+        doze(beat, ending, wait);
     }
+}
+
+/// Whether a worker is asked to end. It asks between two items, so each question is a step forward.
+fn still_asked(beat: &Beat, ending: &Ending) -> bool {
+    beat.stamp();
+    ending.asked()
 }
 
 /// A trouble with single messages is told once and not at every poll, until it changes.
@@ -195,24 +348,24 @@ fn report_fetched(source: &Source, fetched: &Fetched, told: &mut String) {
 }
 
 /// Waits, but ends within a second of being asked. The sources share one bell, which rings only at the end.
-fn doze(ending: &Ending, wait: Duration) {
+fn doze(beat: &Beat, ending: &Ending, wait: Duration) {
     let mut left = wait;
-    while !left.is_zero() && !ending.asked() {
+    while !left.is_zero() && !still_asked(beat, ending) {
         let piece = left.min(DOZE);
         ending.bells.sources.wait(piece);
         left -= piece;
     }
 }
 
-fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
+fn register(house: &House, letterhead: &Letterhead, beat: &Beat, ending: &Ending) {
     let now = || house.clock.now();
-    let asked = || ending.asked();
+    let asked = || still_asked(beat, ending);
     let flow_house = house.for_steps(&now, &asked);
     let mut patience = Patience { errors: 0 };
     let mut issuing = Patience { errors: 0 };
     let mut not_before = house.clock.now();
-    let _guard = EndOnPanic(ending);
-    while !ending.asked() {
+    let _guard = OnEnd(ending, beat);
+    while !asked() {
         let mut pass = Pass::default();
         let when = if house.clock.now() < not_before {
             Issuing::Later
@@ -221,20 +374,27 @@ fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
         };
         // What failed item by item is told already and has its own time for another try.
         match decide_and_issue(house, flow_house, letterhead, when, &mut pass) {
-            Ok(None) if when == Issuing::Now => (patience.errors, issuing.errors) = (0, 0),
+            Ok(None) if when == Issuing::Now => {
+                (patience.errors, issuing.errors) = (0, 0);
+                beat.met(Contact::Well);
+            }
             Ok(None) => patience.errors = 0,
             // Only receipts wait: mails go on being decided.
             Ok(Some(error)) => {
+                beat.met(Contact::Ill);
                 let wait = issuing.wait_after("issue", "", &error);
                 not_before = house.clock.now() + SignedDuration::try_from(wait).unwrap_or_default();
             }
-            Err(error) => doze(ending, patience.wait_after("register", "", &error)),
+            Err(error) => {
+                beat.met(Contact::Ill);
+                doze(beat, ending, patience.wait_after("register", "", &error));
+            }
         }
         if let Err(error) = remind_all(house, flow_house, letterhead, &mut pass) {
-            doze(ending, patience.wait_after("remind", "", &error));
+            doze(beat, ending, patience.wait_after("remind", "", &error));
         }
         if let Err(error) = report_all(house, flow_house, &mut pass) {
-            doze(ending, patience.wait_after("report", "", &error));
+            doze(beat, ending, patience.wait_after("report", "", &error));
         }
         if pass.receipts + pass.written > 0 {
             ending.bells.letters.ring();
@@ -243,21 +403,23 @@ fn register(house: &House, letterhead: &Letterhead, ending: &Ending) {
     }
 }
 
-fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
+fn send(house: &House, transport: &mut dyn Transport, beat: &Beat, ending: &Ending) {
     let now = || house.clock.now();
-    let asked = || ending.asked();
+    let asked = || still_asked(beat, ending);
     let flow_house = house.for_steps(&now, &asked);
     let mut patience = Patience { errors: 0 };
-    let _guard = EndOnPanic(ending);
+    let _guard = OnEnd(ending, beat);
     let mut silence = 0;
-    while !ending.asked() {
+    while !asked() {
         match deliver::round(flow_house, &house.times, transport) {
             Ok(delivered) => {
                 report_delivered(&delivered, &mut Vec::new());
                 if delivered.transport_down {
-                    doze(ending, Duration::from_secs(patience.next_s()));
+                    beat.met(Contact::Ill);
+                    doze(beat, ending, Duration::from_secs(patience.next_s()));
                 } else if delivered.is_empty() {
                     patience.errors = 0;
+                    beat.met(Contact::Well);
                     silence = if wait_for_letters(house, ending) {
                         silence + 1
                     } else {
@@ -268,9 +430,13 @@ fn send(house: &House, transport: &mut dyn Transport, ending: &Ending) {
                     }
                 } else {
                     (patience.errors, silence) = (0, 0);
+                    beat.met(Contact::Well);
                 }
             }
-            Err(error) => doze(ending, patience.wait_after("deliver", "", &error)),
+            Err(error) => {
+                beat.met(Contact::Ill);
+                doze(beat, ending, patience.wait_after("deliver", "", &error));
+            }
         }
     }
     transport.rest();

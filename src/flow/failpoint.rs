@@ -1,7 +1,8 @@
 //! Points at which the fault tests stop the process and kill it from outside.
 //!
 //! Only with the cargo feature `failpoints`; otherwise [`reach`] is nothing. `RECIPISA_FAILPOINT=NAME:N` makes the
-//! N-th arrival at NAME write a line to standard error and wait for ever, so that the test can send SIGKILL.
+//! N-th arrival at NAME write a line to standard error and wait for ever, so that the test can send SIGKILL, or see
+//! that the watchdog notices; `RECIPISA_BOUND_MS` shortens what a worker may take before it does.
 
 /// Marks a point between two durable acts.
 #[cfg(not(feature = "failpoints"))]
@@ -26,6 +27,20 @@ pub fn reach(name: &'static str) {
     loop {
         std::thread::park();
     }
+}
+
+/// How long a worker may be silent.
+#[cfg(not(feature = "failpoints"))]
+pub fn bound(usual: std::time::Duration) -> std::time::Duration {
+    usual
+}
+
+/// How long a worker may be silent.
+#[cfg(feature = "failpoints")]
+pub fn bound(usual: std::time::Duration) -> std::time::Duration {
+    let shorter = std::env::var("RECIPISA_BOUND_MS").ok();
+    let shorter = shorter.and_then(|milliseconds| milliseconds.parse().ok());
+    shorter.map_or(usual, std::time::Duration::from_millis)
 }
 
 /// The names on a mail's way, in its order, for the tests that visit every one.

@@ -41,7 +41,18 @@ const HELP: [(&[&str], &[&str]); 17] = [
         ],
     ),
     (&["demo"], &["--dir <DIR>", "[default: recipisa-demo]"]),
-    (&["run"], &["--config", "SIGTERM"]),
+    (
+        &["run"],
+        &[
+            "--config",
+            "SIGTERM",
+            "SIGHUP",
+            "--log-format <FORMAT>",
+            "text",
+            "json",
+            "journal",
+        ],
+    ),
     (&["once"], &["--config"]),
     (&["check"], &["--config"]),
     (

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::agency::{expected, fixtures};
+use crate::support::agency::{consents, expected, fixtures};
 use crate::support::command::{Said, project, recipisa, said};
 use crate::support::paper::{
     assert_fonts_embedded, assert_pdfsig_valid, assert_pyhanko_intact, assert_qpdf_clean, dense, dense_text,

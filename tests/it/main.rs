@@ -18,6 +18,7 @@ mod journey;
 mod letters;
 mod limits;
 mod servers;
+mod service;
 mod store;
 mod support;
 mod tidy;

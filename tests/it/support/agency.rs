@@ -96,7 +96,7 @@ pub(crate) fn expected(fixture: &str) -> serde_json::Value {
 }
 
 /// Whether one of the accepted files bears the consent's name.
-pub(crate) fn consents(entry: &Value) -> bool {
+pub(crate) fn consents(entry: &serde_json::Value) -> bool {
     let documents = entry["documents"].as_array().unwrap();
     documents
         .iter()

@@ -1,6 +1,7 @@
 //! Our own program run to its end, and what it said.
 //!
-//! Every run is looked at for words that only a programmer understands. Left out: the daemon that stays
+//! Every run is looked at for words that only a programmer understands, and its complaints for what belongs to a
+//! citizen. Left out: the daemon that stays
 //! running, which is in [`super::process`].
 
 use std::ffi::OsStr;
@@ -8,6 +9,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+
+use super::hearing::assert_nothing_personal;
 
 /// What Rust prints for its own people, and no clerk's IT colleague should read.
 const DEBUG_PRINT: [&str; 8] = [
@@ -74,6 +77,7 @@ pub(crate) fn said(command: &mut Command) -> Said {
         out: text(&output.stdout),
         err: text(&output.stderr),
     };
+    assert_nothing_personal(&format!("{command:?}"), &said.err);
     for print in DEBUG_PRINT {
         assert!(
             !said.err.contains(print),

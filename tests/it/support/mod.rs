@@ -5,6 +5,7 @@
 //! * [`ca`]: a certificate authority and a server certificate;
 //! * [`dovecot`] and [`postfix`]: own instances of the real servers;
 //! * [`command`]: our program run to its end; [`agency`]: a small agency in a folder;
+//! * [`hearing`]: that no process of ours says anything personal;
 //! * [`paper`]: receipts and letters as other programs read them;
 //! * [`online`], [`citizens`]: the daemon among real servers, and those who write to it; [`books`]: what must hold after;
 //! * [`scene`]: an agency on its stage;
@@ -19,6 +20,7 @@ pub(crate) mod ca;
 pub(crate) mod citizens;
 pub(crate) mod command;
 pub(crate) mod dovecot;
+pub(crate) mod hearing;
 pub(crate) mod online;
 pub(crate) mod paper;
 pub(crate) mod postfix;

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::ca::TestCa;
 use super::dovecot::{Dovecot, User};
+use super::hearing::assert_nothing_personal;
 use super::process::Process;
 use super::tools::{PATIENCE, make_dir, wait_until};
 
@@ -170,14 +171,17 @@ impl Agency {
     }
 
     /// Any command, to its end.
+    #[track_caller]
     pub(crate) fn command(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_recipisa"))
+        let output = Command::new(env!("CARGO_BIN_EXE_recipisa"))
             .arg("--config")
             .arg(self.config())
             .args(args)
             .current_dir(&self.dir)
             .output()
-            .unwrap()
+            .unwrap();
+        assert_nothing_personal(&format!("{args:?}"), &String::from_utf8_lossy(&output.stderr));
+        output
     }
 
     /// What a command prints as JSON, an object a line.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+use super::hearing::assert_nothing_personal;
 use super::tools::poll;
 
 /// Who makes the process group.
@@ -23,6 +24,9 @@ pub(crate) enum Group {
     /// group before (Postfix).
     Programs,
 }
+
+/// The names of our own program begin so, and its errors are looked through when it has ended.
+pub(crate) const OURS: &str = "recipisa-";
 
 /// A running program, killed with its whole group when dropped.
 pub(crate) struct Process {
@@ -43,7 +47,7 @@ impl Process {
     ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_recipisa"));
         command.args(args).envs(env.iter().copied()).current_dir(dir);
-        Self::start(command, Group::Ours, dir, &format!("recipisa-{name}"))
+        Self::start(command, Group::Ours, dir, &format!("{OURS}{name}"))
     }
 
     /// Any program, whose output goes to `DIR/NAME.out` and `.err`.
@@ -90,6 +94,7 @@ impl Process {
                 // What it left behind belongs to the same group; later the number may be another's.
                 let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
                 self.ended = status;
+                self.hear();
             }
         }
         self.ended
@@ -103,6 +108,13 @@ impl Process {
         }
     }
 
+    /// SIGHUP to the program alone: it should read its configuration again.
+    pub(crate) fn hang_up(&mut self) {
+        assert_eq!(self.ended(), None, "{}", self.name);
+        kill_process(Pid::from_child(&self.child), Signal::HUP)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.name));
+    }
+
     /// SIGKILL to the program and all it started; returns when the program is gone.
     pub(crate) fn kill(&mut self) {
         if self.ended.is_some() {
@@ -114,6 +126,14 @@ impl Process {
         let _ = kill_process_group(pid, Signal::KILL);
         let _ = kill_process(pid, Signal::KILL);
         self.ended = self.child.wait().ok();
+        self.hear();
+    }
+
+    /// Looks through what our own program has said in its life.
+    fn hear(&self) {
+        if self.name.starts_with(OURS) {
+            assert_nothing_personal(&self.name, &self.stderr());
+        }
     }
 
     /// Waits for its end; panics with its errors after `limit`.

@@ -191,7 +191,11 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("rayon", &["src/flow/", "src/cli/inspect.rs"]),
     ("roxmltree", &["src/documents/"]),
     ("rusqlite", &["src/edge/sqlite/"]),
-    ("rustix", &["src/daemon/", "src/flow/stopwatch.rs"]),
+    (
+        "rustix",
+        &["src/daemon/", "src/flow/stopwatch.rs", "src/cli/owner.rs"],
+    ),
+    ("sd_notify", &["src/daemon/"]),
     ("serde", &["src/outbox/", "src/digest/", "src/edge/", "src/cli/"]),
     (
         "serde_json",
@@ -219,6 +223,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("tokio_native_tls", &["src/edge/"]),
     ("toml", &["src/config/"]),
     ("tracing", &["src/daemon/", "src/cli/"]),
+    ("tracing_journald", &["src/daemon/"]),
     ("tracing_subscriber", &["src/daemon/"]),
     ("x509_cert", &["src/documents/", "src/receipt/"]),
     ("zune_jpeg", &["src/documents/"]),

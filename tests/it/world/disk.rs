@@ -10,7 +10,7 @@ use std::process::Command;
 use super::Scene;
 use crate::support::books::wait_until_quiet;
 use crate::support::online::end;
-use crate::support::process::{Group, Process};
+use crate::support::process::{Group, OURS, Process};
 use crate::support::tools::{PATIENCE, make_dir, run, set_mode, tool, wait_until};
 
 /// A file system in memory, mounted for as long as the value lives.
@@ -125,7 +125,7 @@ fn wrapped(scene: &Scene, before: &str, name: &str) -> Process {
             env!("CARGO_BIN_EXE_recipisa"),
         ])
         .arg(scene.agency.config());
-    Process::start(command, Group::Ours, &scene.agency.dir, name)
+    Process::start(command, Group::Ours, &scene.agency.dir, &format!("{OURS}{name}"))
 }
 
 /// Root may write any file; without that right, a file's mode counts for root too.

@@ -1,0 +1,112 @@
+//! Who may work on the registry: its owner, so that no file in it gets another one.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::cli::Failure;
+use crate::config::Settings;
+
+/// Refuses when the storage folder that the configuration names is there and belongs to another user than ours. Root
+/// could read and write everything, and would leave files behind that the service cannot open.
+pub(super) fn refuse_others(config: &Path) -> Result<(), Failure> {
+    let Some(dir) = Settings::storage_dir_of(config) else {
+        return Ok(());
+    };
+    // A folder that is not there, or cannot be looked at, is told of where it is opened.
+    let Ok(metadata) = fs::metadata(&dir) else {
+        return Ok(());
+    };
+    let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if owner == own {
+        return Ok(());
+    }
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let chosen = std::env::var("RECIPISA_CONFIG").ok();
+    Err(Failure::Said(format!(
+        "the registry in {} belongs to the user {}, and this is {}; run the command as its owner, so that no file in it \
+         gets another one:\n    {}",
+        dir.display(),
+        spelled(&passwd, owner),
+        spelled(&passwd, own),
+        command(&passwd, owner, chosen.as_deref(), &arguments)
+    )))
+}
+
+/// `recipisa (uid 990)`, or the number alone for a user without a name.
+fn spelled(passwd: &str, uid: u32) -> String {
+    match name_of(passwd, uid) {
+        Some(name) => format!("{name} (uid {uid})"),
+        None => format!("with uid {uid}"),
+    }
+}
+
+/// The name of a user in the form of `/etc/passwd`. A user of a directory service has none there; `sudo` takes the
+/// number as well.
+fn name_of(passwd: &str, uid: u32) -> Option<&str> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid.to_string()).then_some(name)
+    })
+}
+
+/// The same command, as its owner would call it. `sudo` takes the environment away, so the configuration that was
+/// chosen there is chosen again.
+fn command(passwd: &str, owner: u32, config: Option<&str>, arguments: &[String]) -> String {
+    let user = name_of(passwd, owner).map_or_else(|| format!("'#{owner}'"), quoted);
+    let mut words = vec!["sudo".to_owned(), "-u".to_owned(), user];
+    if let Some(config) = config {
+        words.extend(["env".to_owned(), quoted(&format!("RECIPISA_CONFIG={config}"))]);
+    }
+    words.extend(arguments.iter().map(|argument| quoted(argument)));
+    words.join(" ")
+}
+
+/// A word as a POSIX shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,@%+".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &str =
+        "root:x:0:0:root:/root:/bin/bash\nrecipisa:x:990:985::/var/lib/recipisa:/usr/sbin/nologin\n";
+
+    #[test]
+    fn users_are_named_where_they_have_a_name() {
+        assert_eq!(spelled(PASSWD, 990), "recipisa (uid 990)");
+        assert_eq!(spelled(PASSWD, 985), "with uid 985");
+    }
+
+    #[test]
+    fn the_command_is_repeated_for_a_shell() {
+        let arguments = [
+            "recipisa",
+            "held",
+            "discard",
+            "2",
+            "--reason",
+            "n-are rost, d'oh",
+            "",
+        ]
+        .map(str::to_owned);
+        assert_eq!(
+            command(PASSWD, 990, None, &arguments),
+            r"sudo -u recipisa recipisa held discard 2 --reason 'n-are rost, d'\''oh' ''"
+        );
+        assert_eq!(
+            command(PASSWD, 4_000, Some("/etc/o dată.toml"), &arguments[..2]),
+            "sudo -u '#4000' env 'RECIPISA_CONFIG=/etc/o dată.toml' recipisa held"
+        );
+    }
+}
