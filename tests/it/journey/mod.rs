@@ -12,8 +12,8 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::support::agency::consents;
 use crate::support::MailWorld;
+use crate::support::agency::consents;
 use crate::support::books::{self, wait_until_quiet};
 use crate::support::ca::TestCa;
 use crate::support::citizens::{Citizens, now, sha256};

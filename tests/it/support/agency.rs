@@ -98,7 +98,7 @@ pub(crate) fn expected(fixture: &str) -> serde_json::Value {
 /// Whether one of the accepted files bears the consent's name.
 pub(crate) fn consents(entry: &serde_json::Value) -> bool {
     let documents = entry["documents"].as_array().unwrap();
-    documents
-        .iter()
-        .any(|file| file["verdict"] == "accepted" && file["name"].as_str().unwrap().to_lowercase().contains("acord"))
+    documents.iter().any(|file| {
+        file["verdict"] == "accepted" && file["name"].as_str().unwrap().to_lowercase().contains("acord")
+    })
 }
