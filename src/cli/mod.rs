@@ -5,16 +5,19 @@
 
 mod case;
 mod calendar;
+mod backup;
 mod check;
 mod demo;
 mod digest;
 mod entries;
+mod fsck;
 mod held;
 mod inspect;
 mod json;
 mod mails;
 mod open;
 mod owner;
+mod restore;
 mod serve;
 mod term;
 mod text;
@@ -84,6 +87,12 @@ enum Command {
     Calendar(calendar::Options),
     /// Say when a legal term ends, and why; needs no configuration.
     Term(term::Options),
+    /// Copy the registry into a folder, beside the running daemon; only what is not there yet.
+    Backup(backup::Options),
+    /// Bring a backup back, into a storage folder that holds no registry.
+    Restore(restore::Options),
+    /// Compare database, archive and journal, of the registry or of a backup; changes nothing.
+    Fsck(fsck::Options),
 }
 
 #[derive(clap::Args)]
@@ -107,6 +116,8 @@ enum Failure {
     Store(#[from] crate::store::StoreError),
     #[error(transparent)]
     Archive(#[from] crate::store::ArchiveError),
+    #[error(transparent)]
+    Safekeeping(#[from] crate::daemon::safekeeping::SafekeepingError),
     #[error("{doing} {path}")]
     File {
         doing: &'static str,
@@ -118,10 +129,17 @@ enum Failure {
 
 impl Failure {
     fn code(&self) -> u8 {
+        use crate::daemon::StartError::Busy;
+        use crate::daemon::safekeeping::SafekeepingError;
         match self {
             Self::Told(code) => *code,
-            Self::Start(crate::daemon::StartError::Busy { .. }) => 4,
-            Self::Said(_) | Self::Start(_) | Self::Store(_) | Self::Archive(_) | Self::File { .. } => 1,
+            Self::Start(Busy { .. }) | Self::Safekeeping(SafekeepingError::Start(Busy { .. })) => 4,
+            Self::Said(_)
+            | Self::Start(_)
+            | Self::Store(_)
+            | Self::Archive(_)
+            | Self::Safekeeping(_)
+            | Self::File { .. } => 1,
         }
     }
 }
@@ -147,6 +165,9 @@ pub fn main() -> ExitCode {
         Command::Held(options) => held::main(config, options),
         Command::Calendar(options) => calendar::main(config, &options),
         Command::Term(options) => term::main(config, &options),
+        Command::Backup(options) => backup::main(config, &options),
+        Command::Restore(options) => restore::main(config, &options),
+        Command::Fsck(options) => fsck::main(config, &options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

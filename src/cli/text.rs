@@ -10,6 +10,12 @@ pub(super) fn line(text: &str) {
     }
 }
 
+/// Prints a line of a work that goes on to its end, and to its own exit code, also when nobody reads any more.
+pub(super) fn progress(text: &str) {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).ok();
+}
+
 /// Prints bytes as they are; a reader who has gone away ends the program quietly.
 pub(super) fn bytes(bytes: &[u8]) {
     let mut out = io::stdout().lock();

@@ -14,6 +14,7 @@ mod parts;
 mod reload;
 mod run;
 mod watch;
+pub mod safekeeping;
 
 pub use export::export_receipts;
 pub use once::{Pass, once};

@@ -50,6 +50,11 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    #[error(
+        "a restore into {path} was broken off; run the same `recipisa restore` again, or empty the folder to begin a \
+         new registry"
+    )]
+    HalfRestored { path: PathBuf },
     #[error("the key in {path} cannot be used")]
     Key {
         path: PathBuf,
@@ -90,22 +95,59 @@ pub struct Lock {
     _file: File,
 }
 
+impl Lock {
+    /// The lock of the registry in a storage folder that is there.
+    pub(super) fn of_registry(storage_dir: &Path) -> Result<Self, StartError> {
+        let path = storage_dir.join("recipisa.lock");
+        match Self::take(&path) {
+            Ok(Some(lock)) => Ok(lock),
+            Ok(None) => Err(StartError::Busy {
+                path: storage_dir.to_owned(),
+            }),
+            Err(source) => Err(StartError::Folder { path, source }),
+        }
+    }
+
+    /// The lock of a file, made where there is none; `None` while another process has it.
+    pub(super) fn take(path: &Path) -> std::io::Result<Option<Self>> {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 /// Where the database of a storage folder is.
-fn database_path(storage_dir: &Path) -> PathBuf {
+pub(super) fn database_path(storage_dir: &Path) -> PathBuf {
     storage_dir.join("recipisa.db")
+}
+
+/// The file that stands in a storage folder while a backup is restored into it.
+pub(super) fn restoring_mark(storage_dir: &Path) -> PathBuf {
+    storage_dir.join("recipisa.restoring")
 }
 
 impl House {
     /// Opens storage; nothing is connected.
     ///
     /// # Errors
-    /// The storage folder, the database or the archive cannot be used.
+    /// The storage folder, the database or the archive cannot be used, or a restore was broken off there.
     pub fn open(settings: Settings, clock: Clock) -> Result<Self, StartError> {
         let dir = settings.storage_dir.clone();
         fs::create_dir_all(&dir).map_err(|source| StartError::Folder {
             path: dir.clone(),
             source,
         })?;
+        // An empty registry made here would give all numbers again.
+        if restoring_mark(&dir).exists() {
+            return Err(StartError::HalfRestored { path: dir });
+        }
         let store = SqliteStore::open(&database_path(&dir))?;
         let archive = FolderArchive::open(&dir.join("archive"))?;
         let (desks, policy, times) = (desks(&settings), policy(&settings), office_times(&settings));
@@ -205,24 +247,7 @@ impl House {
     /// # Errors
     /// Another process has it, or the file cannot be made.
     pub fn lock(&self) -> Result<Lock, StartError> {
-        let path = self.settings.storage_dir.join("recipisa.lock");
-        let failed = |source| StartError::Folder {
-            path: path.clone(),
-            source,
-        };
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Lock { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(StartError::Busy {
-                path: self.settings.storage_dir.clone(),
-            }),
-            Err(error) => Err(failed(error.into())),
-        }
+        Lock::of_registry(&self.settings.storage_dir)
     }
 
     /// What the receipts say and who seals them.

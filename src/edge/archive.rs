@@ -3,6 +3,8 @@
 //! A file is written under a temporary name, fsynced, renamed, and its folder fsynced, before anything else may name
 //! it. Nothing is ever deleted here except temporary files of a run that died.
 
+pub mod shelves;
+
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -2,6 +2,7 @@
 //! clock. Each implements a port of a stage or of the store, and none names the flow.
 
 pub mod archive;
+pub mod backup_folder;
 pub mod clock;
 pub mod folder;
 pub mod imap;

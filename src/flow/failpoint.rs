@@ -68,3 +68,14 @@ pub const CASES: [&str; 4] = [
     "report.archived",
     "report.committed",
 ];
+
+/// The points of a backup and a restore, which are commands of their own.
+pub const SAFEKEEPING: [&str; 7] = [
+    "backup.begun",
+    "backup.database-copied",
+    "backup.file-copied",
+    "backup.files-copied",
+    "backup.published",
+    "restore.file-copied",
+    "restore.files-copied",
+];

@@ -5,6 +5,7 @@
 //! changes something appends its own journal rows in the same transaction.
 
 mod archive;
+mod snapshot;
 
 use jiff::Timestamp;
 
@@ -17,6 +18,7 @@ use crate::registry::{Decided, Entry, FileRecord, InstanceSecret, KnownCase, Men
 use crate::screening::{Outcome, Reason, Standing};
 
 pub use archive::{Archive, ArchiveError};
+pub use snapshot::{Depth, Facts, Fault, Finding, NamedFile, Snapshot};
 
 /// A message whose bytes lie in the archive, about to be remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
     reason = "a test prints its figures for whoever asks with --nocapture"
 )]
 
+mod backup;
 mod commands;
 mod corpus;
 mod demo;

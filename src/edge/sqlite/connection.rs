@@ -89,25 +89,39 @@ pub(super) fn open_for_reading(path: &Path) -> Stored<Connection> {
     open().map_err(|error| unavailable("opening the database", error))
 }
 
+/// The connection that shows one instant, and the version of the tables that it shows. Nothing is written, and the file
+/// is not brought forward: a daemon of the older program may be at work on it.
+pub(super) fn open_at_an_instant(path: &Path) -> Stored<(Connection, u32)> {
+    let connection = open_for_reading(path)?;
+    // The instant is that of the first read behind BEGIN.
+    connection
+        .execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")
+        .map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged {
+                place: "its file",
+                what: error.to_string(),
+            },
+            _ => unavailable("opening the database", error),
+        })?;
+    refuse_foreign(&connection)?;
+    let version = version_understood(&connection)?;
+    Ok((connection, version))
+}
+
+/// The version of the tables that this program makes.
+pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
+
 /// Brings an older database forward; refuses one that a newer program wrote.
 pub(super) fn migrate(connection: &mut Connection) -> Stored<()> {
     let doing = "bringing the database forward";
-    let version: i32 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(|error| unavailable(doing, error))?;
-    let known = MIGRATIONS.len() as i32;
-    if version > known {
-        return Err(StoreError::Refused(format!(
-            "the database has version {version} and this program knows {known}; run the newer program"
-        )));
-    }
-    if version < known {
+    let version = version_understood(connection)?;
+    if version < VERSION {
         // A migration may make a table anew that others refer to; whether all fits is looked at before its commit.
         connection
             .pragma_update(None, "foreign_keys", false)
             .map_err(|error| unavailable(doing, error))?;
     }
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version.max(0) as usize) {
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version as usize) {
         let step = |connection: &mut Connection| -> rusqlite::Result<()> {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let now: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -130,6 +144,20 @@ pub(super) fn migrate(connection: &mut Connection) -> Stored<()> {
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(|error| unavailable(doing, error))
+}
+
+/// The version of the tables; refuses one that a newer program made.
+fn version_understood(connection: &Connection) -> Stored<u32> {
+    let version: i32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| unavailable("reading the database's version", error))?;
+    let version = u32::try_from(version).unwrap_or_default();
+    if version > VERSION {
+        return Err(StoreError::Refused(format!(
+            "the database has version {version} and this program knows {VERSION}; run the newer program"
+        )));
+    }
+    Ok(version)
 }
 
 /// Reads the instance secret; makes it at the first start.

@@ -14,6 +14,7 @@ mod letters;
 mod mails;
 mod registering;
 mod rows;
+pub mod snapshot;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};

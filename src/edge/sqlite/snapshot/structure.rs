@@ -1,0 +1,202 @@
+//! The database against itself: SQLite's own check, references, the journal's chain, numbers without a gap, and that a
+//! registered mail, its entry and its receipt come together.
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::unavailable;
+use crate::edge::sqlite::journal_rows;
+use crate::journal;
+use crate::store::{Depth, Fault, Finding, Stored};
+
+/// More lines than these of SQLite's own check tell nothing new.
+const LINES_MAX: u32 = 100;
+
+/// Where findings go.
+pub(super) type Each<'e> = &'e mut dyn FnMut(Finding);
+
+/// Runs one check. What a damaged file breaks off becomes a finding, so that the other checks still have their say.
+pub(super) fn guarded(
+    place: &'static str,
+    each: Each<'_>,
+    check: impl FnOnce(Each<'_>) -> rusqlite::Result<()>,
+) -> Stored<()> {
+    match check(each) {
+        Ok(()) => Ok(()),
+        Err(error) if is_of_the_moment(&error) => Err(unavailable("checking the database", error)),
+        Err(error) => {
+            each(Finding::new(
+                Fault::DatabaseDamaged,
+                place,
+                format!("cannot be read to its end: {error}"),
+            ));
+            Ok(())
+        }
+    }
+}
+
+/// Whether the same check may succeed a minute later.
+fn is_of_the_moment(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::OutOfMemory
+                | ErrorCode::CannotOpen
+        )
+    )
+}
+
+/// All of this file's checks.
+pub(super) fn check(connection: &Connection, depth: Depth, each: Each<'_>) -> Stored<()> {
+    guarded("database", each, |each| integrity(connection, depth, each))?;
+    guarded("references", each, |each| references(connection, each))?;
+    chain(connection, each)?;
+    guarded("series", each, |each| series(connection, each))?;
+    guarded("entry", each, |each| entries_and_mails(connection, each))?;
+    guarded("receipt", each, |each| receipts(connection, each))
+}
+
+fn integrity(connection: &Connection, depth: Depth, each: Each<'_>) -> rusqlite::Result<()> {
+    let pragma = match depth {
+        Depth::Quick => "quick_check",
+        Depth::Full | Depth::Seals => "integrity_check",
+    };
+    let mut statement = connection.prepare(&format!("PRAGMA {pragma}({LINES_MAX})"))?;
+    let mut lines = statement.query([])?;
+    while let Some(row) = lines.next()? {
+        let line: String = row.get(0)?;
+        if line != "ok" {
+            each(Finding::new(Fault::DatabaseDamaged, "database", line));
+        }
+    }
+    Ok(())
+}
+
+fn references(connection: &Connection, each: Each<'_>) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+        let rowid: Option<i64> = row.get(1)?;
+        let place = rowid.map_or_else(|| table.clone(), |rowid| format!("{table}, row {rowid}"));
+        each(Finding::new(
+            Fault::ReferenceBroken,
+            place,
+            format!("speaks of a row of {parent} that is not there"),
+        ));
+    }
+    Ok(())
+}
+
+fn chain(connection: &Connection, each: Each<'_>) -> Stored<()> {
+    let mut walk = journal::Walk::default();
+    if let Err(error) = journal_rows::each(connection, &mut |row| walk.step(&row)) {
+        each(Finding::new(
+            Fault::DatabaseDamaged,
+            "journal",
+            format!("cannot be read to its end: {error}"),
+        ));
+    }
+    if let Some(broken) = walk.first_break() {
+        each(Finding::new(
+            Fault::JournalBroken,
+            format!("journal/{}", broken.seq),
+            broken.why,
+        ));
+    }
+    Ok(())
+}
+
+/// Numbers are 1 … n in each register and year, and the series stands at n.
+fn series(connection: &Connection, each: Each<'_>) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT register, year, number, lag(number, 1, 0) OVER (PARTITION BY register, year ORDER BY number) AS before
+         FROM entry ORDER BY register, year, number",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (register, year): (String, i64) = (row.get(0)?, row.get(1)?);
+        let (number, before): (i64, i64) = (row.get(2)?, row.get(3)?);
+        let gap = match number - before {
+            i64::MIN..=1 => continue,
+            2 => format!("number {} is missing", before + 1),
+            _ => format!("the numbers {} to {} are missing", before + 1, number - 1),
+        };
+        each(Finding::new(
+            Fault::NumberGap,
+            format!("series/{register}/{year}"),
+            gap,
+        ));
+    }
+    let mut statement = connection.prepare(
+        "SELECT register, year, max(last) AS last, max(highest) AS highest
+         FROM (SELECT register, year, last, 0 AS highest FROM series
+               UNION ALL SELECT register, year, 0, max(number) FROM entry GROUP BY register, year)
+         GROUP BY register, year HAVING max(last) <> max(highest)",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (register, year): (String, i64) = (row.get(0)?, row.get(1)?);
+        let (last, highest): (i64, i64) = (row.get(2)?, row.get(3)?);
+        each(Finding::new(
+            Fault::SeriesWrong,
+            format!("series/{register}/{year}"),
+            format!("it stands at {last}, and the last entry has number {highest}"),
+        ));
+    }
+    Ok(())
+}
+
+fn entries_and_mails(connection: &Connection, each: Each<'_>) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT seq FROM mail WHERE outcome = 'registered'
+         AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.mail_seq = mail.seq) ORDER BY seq",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        each(Finding::new(
+            Fault::EntryMissing,
+            format!("mail/{seq}"),
+            "it is registered, and no entry is of it",
+        ));
+    }
+    let mut statement = connection.prepare(
+        "SELECT e.register, e.year, e.number, e.mail_seq FROM entry e LEFT JOIN mail m ON m.seq = e.mail_seq
+         WHERE e.mail_seq IS NOT NULL AND m.outcome IS NOT 'registered' ORDER BY e.rowid",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(3)?;
+        each(Finding::new(
+            Fault::EntryMissing,
+            key("entry", row)?,
+            format!("its mail {seq} is not there, or is not registered"),
+        ));
+    }
+    Ok(())
+}
+
+fn receipts(connection: &Connection, each: Each<'_>) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT e.register, e.year, e.number FROM entry e LEFT JOIN receipt r USING (register, year, number)
+         WHERE r.state IS NULL ORDER BY e.rowid",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        each(Finding::new(
+            Fault::ReceiptMissing,
+            key("entry", row)?,
+            "it neither owes nor has a receipt",
+        ));
+    }
+    Ok(())
+}
+
+/// `entry/CJ/2026/3` from the first three columns.
+fn key(kind: &str, row: &rusqlite::Row<'_>) -> rusqlite::Result<String> {
+    let (register, year, number): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(format!("{kind}/{register}/{year}/{number}"))
+}
