@@ -146,7 +146,8 @@ fn subject(receipt: &Receipt) -> String {
     if receipt.submission > 0 {
         subject.push_str(&format!(", completarea nr. {}", receipt.submission));
     }
-    if !receipt.subject.is_empty() {
+    // A reply's own subject repeats ours.
+    if receipt.submission == 0 && !receipt.subject.is_empty() {
         subject.push_str(&format!(" – {}", visible(&receipt.subject)));
     }
     subject

@@ -2,6 +2,8 @@
 //!
 //! Receipts and letters are read by programs that are not ours. Left out: servers; the demonstration has none.
 
+mod weeks;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
