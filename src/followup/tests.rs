@@ -130,3 +130,88 @@ fn every_kind_has_a_letter_of_its_own() {
     letters.dedup();
     assert_eq!(letters.len(), Kind::ALL.len());
 }
+
+/// What stands on the agenda, from a day on for a week, as codes with their days.
+fn on_agenda(case: &Case, letters: &[Planned], today: Date) -> Vec<(String, &'static str)> {
+    let (policy, calendar) = (Policy::default(), Calendar::without_overrides());
+    agenda::items(case, letters, today, 7, &policy, &calendar)
+        .into_iter()
+        .map(|item| (item.on.strftime("%m-%d").to_string(), item.what.as_str()))
+        .collect()
+}
+
+fn days(list: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
+    list.iter().map(|(on, what)| ((*on).to_owned(), *what)).collect()
+}
+
+#[test]
+fn the_agenda_tells_of_terms_before_at_and_after_them() {
+    let case = case();
+    assert_eq!(on_agenda(&case, &[], date(2026, 12, 1)), days(&[]));
+    assert_eq!(
+        on_agenda(&case, &[], date(2026, 12, 11)),
+        days(&[("12-11", "decision-awaited"), ("12-18", "decision-due")])
+    );
+    assert_eq!(
+        on_agenda(&case, &[], date(2026, 12, 18)),
+        days(&[("12-18", "decision-due")])
+    );
+    assert_eq!(
+        on_agenda(&case, &[], date(2026, 12, 21)),
+        days(&[("12-21", "late")])
+    );
+}
+
+#[test]
+fn the_agenda_tells_of_questions_appointments_and_letters() {
+    let mut asked = case();
+    asked.clarifications.push(crate::casework::Clarification {
+        ordinal: 1,
+        what: "copia".into(),
+        until: date(2026, 12, 9),
+        asked_at: at("2026-11-24T10:17"),
+        asked_by: "Maria".into(),
+        answer: None,
+    });
+    let reminder = Planned {
+        kind: Kind::ClarificationReminder,
+        ordinal: 1,
+        due_at: at("2026-12-08T08:00"),
+    };
+    assert_eq!(
+        on_agenda(&asked, &[reminder], date(2026, 12, 4)),
+        days(&[("12-08", "clarification-reminder"), ("12-09", "answer-due")])
+    );
+    assert_eq!(
+        on_agenda(&asked, &[], date(2026, 12, 10)),
+        days(&[("12-10", "unanswered")])
+    );
+    let mut decided = case();
+    decided.decision = Some(crate::casework::Decision {
+        on: date(2026, 11, 27),
+        document_name: "decizie.pdf".into(),
+        document_sha256: "0".repeat(64),
+        recorded_at: at("2026-11-27T09:00"),
+        recorded_by: "Maria".into(),
+    });
+    assert_eq!(
+        on_agenda(&decided, &[], date(2026, 11, 27)),
+        days(&[("11-27", "to-invite")])
+    );
+    decided.appointments.push(crate::casework::Appointment {
+        ordinal: 1,
+        starts_at: at("2026-12-03T10:00"),
+        minutes: 30,
+        place: "ghișeul 2".into(),
+        made_at: at("2026-11-27T09:00"),
+        made_by: "Maria".into(),
+    });
+    assert_eq!(
+        on_agenda(&decided, &[], date(2026, 12, 2)),
+        days(&[("12-03", "appointment")])
+    );
+    assert_eq!(
+        on_agenda(&decided, &[], date(2026, 12, 4)),
+        days(&[("12-04", "not-picked-up")])
+    );
+}
