@@ -3,9 +3,9 @@
 //! Exit codes: 0 all is well; 1 something went wrong or is not as it should be; 2 the command line is not understood;
 //! 3 the configuration has problems; 4 another recipisa holds the registry.
 
-mod case;
-mod calendar;
 mod backup;
+mod calendar;
+mod case;
 mod check;
 mod demo;
 mod digest;
@@ -17,8 +17,10 @@ mod json;
 mod mails;
 mod open;
 mod owner;
+mod report;
 mod restore;
 mod serve;
+mod status;
 mod term;
 mod text;
 mod verify;
@@ -61,8 +63,10 @@ enum Command {
     Run(serve::RunOptions),
     /// Make one pass over all that is due, and end.
     Once(serve::OnceOptions),
-    /// Check the configuration, the storage, the key and the certificate.
-    Check,
+    /// Check configuration, storage, letters, key and certificate, and the mail servers if asked to.
+    Check(check::Options),
+    /// Say how the registry stands now: the daemon, contact with the mailboxes, what waits and for how long.
+    Status(JsonOption),
     /// Say what would become of mails or documents; writes nothing.
     Inspect(inspect::Options),
     /// List all messages that the mailboxes ever showed, with what became of each.
@@ -152,7 +156,8 @@ pub fn main() -> ExitCode {
         Command::Demo(options) => demo::main(&options),
         Command::Run(options) => serve::run(config, &options),
         Command::Once(options) => serve::once(config, &options),
-        Command::Check => check::main(config),
+        Command::Check(options) => check::main(config, &options),
+        Command::Status(options) => status::main(config, options.json),
         Command::Inspect(options) => inspect::main(config, &options),
         Command::Mails(options) => mails::main(config, options.json),
         Command::Entries(options) => entries::list(config, options.json),

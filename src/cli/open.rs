@@ -26,6 +26,16 @@ pub(super) fn settings(config: Option<PathBuf>) -> Result<Settings, Failure> {
     settings_of(&file(config))
 }
 
+/// As [`settings`], but where only systemd's credentials are missing the configuration without them, and their names.
+pub(super) fn settings_as_far_as_possible(file: &Path) -> Result<(Settings, Vec<String>), Failure> {
+    owner::refuse_others(file)?;
+    if let Some(folder) = credentials() {
+        let settings = Settings::load(file, Some(&folder)).map_err(|problems| told(&problems))?;
+        return Ok((settings, Vec::new()));
+    }
+    Settings::load_with_names(file).map_err(|problems| told(&problems))
+}
+
 fn settings_of(file: &Path) -> Result<Settings, Failure> {
     owner::refuse_others(file)?;
     Settings::load(file, credentials().as_deref()).map_err(|problems| told(&problems))

@@ -73,6 +73,20 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>], cell_max: usize) {
     }
 }
 
+/// A size in the unit that leaves one to three digits before the point: `41.9 MB`.
+pub(super) fn bytes_of(size: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
+    let (mut whole, mut tenths, mut unit) = (size, 0, 0);
+    while whole >= 1_000 && unit + 1 < UNITS.len() {
+        (whole, tenths, unit) = (whole / 1_000, whole % 1_000 / 100, unit + 1);
+    }
+    if unit == 0 {
+        format!("{whole} {}", UNITS[unit])
+    } else {
+        format!("{whole}.{tenths} {}", UNITS[unit])
+    }
+}
+
 /// An instant as people in Romania write it.
 pub(super) fn instant(at: jiff::Timestamp) -> String {
     at.to_zoned(crate::calendar::hours::ZONE)

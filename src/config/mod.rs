@@ -9,7 +9,9 @@ mod places;
 mod reader;
 mod secret;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::calendar::Calendar;
@@ -51,6 +53,8 @@ pub struct Settings {
     /// To one address, by themselves.
     pub letters_a_day: u64,
     pub measure: Measure,
+    /// Where the figures can be read, on this machine only; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// A dedicated mailbox.
@@ -119,7 +123,17 @@ impl Settings {
     /// # Errors
     /// As [`Settings::load`].
     pub fn load_without_credentials(file: &Path) -> Result<Self, Vec<Problem>> {
-        Self::read_with(file, &text_of(file)?, Credentials::NotNeeded)
+        Self::load_with_names(file).map(|(settings, _)| settings)
+    }
+
+    /// As [`Settings::load_without_credentials`], with the names of the credentials that are not at hand.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn load_with_names(file: &Path) -> Result<(Self, Vec<String>), Vec<Problem>> {
+        let names = RefCell::new(Vec::new());
+        let settings = Self::read_with(file, &text_of(file)?, Credentials::NotNeeded(&names))?;
+        Ok((settings, names.into_inner()))
     }
 
     /// The storage folder that a file names, whatever else is wrong in it; reads no password.
@@ -216,6 +230,7 @@ fn read_all(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<Sett
         letters_a_day,
         measure,
     } = limits(root);
+    let metrics = metrics(root);
     Some(Settings {
         agency: agency?,
         storage_dir: storage_dir?,
@@ -232,7 +247,28 @@ fn read_all(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<Sett
         files_max,
         letters_a_day,
         measure,
+        metrics,
     })
+}
+
+/// `[metrics]`.
+fn metrics(root: &Section<'_, '_>) -> Option<SocketAddr> {
+    const HINT: &str = "write an address of this machine itself with a port, for example \"127.0.0.1:9464\"";
+    let section = root.section("metrics")?;
+    let listen = section
+        .has("listen")
+        .then(|| section.parsed::<SocketAddr>("listen", HINT))
+        .flatten();
+    if let Some(address) = listen {
+        if !address.ip().is_loopback() {
+            let why = "anybody on the network could read it there, without a password";
+            section.wrong("listen", why, HINT);
+        } else if address.port() == 0 {
+            section.wrong("listen", "port 0 is no port that others could ask", HINT);
+        }
+    }
+    section.finish();
+    listen
 }
 
 fn agency(section: Section<'_, '_>) -> Option<Agency> {

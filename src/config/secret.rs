@@ -1,5 +1,6 @@
 //! Passwords: read from a file of their own or from a systemd credential, never from the configuration itself.
 
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -30,8 +31,8 @@ pub(super) enum Credentials<'a> {
     Folder(&'a Path),
     /// Nothing: that is a problem of the configuration here.
     Missing,
-    /// Nothing, and nobody will use the password.
-    NotNeeded,
+    /// Nothing, and nobody will use the password; the names are noted here.
+    NotNeeded(&'a RefCell<Vec<String>>),
 }
 
 const HINT: &str = "write { file = \"path\" } for a file that only recipisa can read, or { credential = \"name\" } \
@@ -87,7 +88,10 @@ fn place_of(section: &Section<'_, '_>, key: &str, name: &str, credentials: Crede
     }
     match credentials {
         Credentials::Folder(folder) => return Some(Place::File(folder.join(name))),
-        Credentials::NotNeeded => return Some(Place::Nowhere),
+        Credentials::NotNeeded(names) => {
+            names.borrow_mut().push(name.to_owned());
+            return Some(Place::Nowhere);
+        }
         Credentials::Missing => {}
     }
     section.wrong(

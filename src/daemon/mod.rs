@@ -6,18 +6,25 @@
 
 mod bell;
 mod export;
+mod exposition;
 mod heart;
+mod keeper;
 pub mod logging;
+mod metrics;
 mod notify;
 mod once;
 mod parts;
+pub mod pulse;
 mod reload;
 mod run;
-mod watch;
 pub mod safekeeping;
+mod status;
+mod status_file;
+mod watch;
 
 pub use export::export_receipts;
 pub use once::{Pass, once};
-pub use parts::{House, StartError, policy, signer};
+pub use parts::{House, StartError, consent_form, policy, signer};
 pub use reload::Reread;
 pub use run::{Ending, run};
+pub use status::{DaemonFacts, Life, SourceStatus, Status};

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::config::{self, Carrier, Settings, Source, SourceKind};
+use crate::daemon::pulse::Pulse;
 use crate::digest::{Facts, Period};
 use crate::edge::archive::FolderArchive;
 use crate::edge::clock::Clock;
@@ -88,6 +90,8 @@ pub struct House {
     pub bureau: Bureau,
     /// `None`: no digest is mailed.
     pub mailing: Option<Mailing>,
+    /// What the threads of this process report about themselves.
+    pub pulse: Pulse,
 }
 
 /// The right to work on the registry; given back when it is dropped.
@@ -98,8 +102,17 @@ pub struct Lock {
 impl Lock {
     /// The lock of the registry in a storage folder that is there.
     pub(super) fn of_registry(storage_dir: &Path) -> Result<Self, StartError> {
+        Self::of_folder(storage_dir, FlockOperation::NonBlockingLockExclusive)
+    }
+
+    /// The same lock, shared by those who only ask whether somebody works.
+    fn shared_of_registry(storage_dir: &Path) -> Result<Self, StartError> {
+        Self::of_folder(storage_dir, FlockOperation::NonBlockingLockShared)
+    }
+
+    fn of_folder(storage_dir: &Path, operation: FlockOperation) -> Result<Self, StartError> {
         let path = storage_dir.join("recipisa.lock");
-        match Self::take(&path) {
+        match Self::take_as(&path, operation) {
             Ok(Some(lock)) => Ok(lock),
             Ok(None) => Err(StartError::Busy {
                 path: storage_dir.to_owned(),
@@ -110,12 +123,16 @@ impl Lock {
 
     /// The lock of a file, made where there is none; `None` while another process has it.
     pub(super) fn take(path: &Path) -> std::io::Result<Option<Self>> {
+        Self::take_as(path, FlockOperation::NonBlockingLockExclusive)
+    }
+
+    fn take_as(path: &Path, operation: FlockOperation) -> std::io::Result<Option<Self>> {
         let file = File::options()
             .create(true)
             .truncate(false)
             .write(true)
             .open(path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match flock(&file, operation) {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(error.into()),
@@ -161,6 +178,7 @@ impl House {
             clock,
             desks,
             policy,
+            pulse: Pulse::default(),
         })
     }
 
@@ -247,7 +265,27 @@ impl House {
     /// # Errors
     /// Another process has it, or the file cannot be made.
     pub fn lock(&self) -> Result<Lock, StartError> {
+        // `check` and `status` of somebody else touch it for a moment; one that works keeps it.
+        for _ in 0..4 {
+            match Lock::of_registry(&self.settings.storage_dir) {
+                Err(StartError::Busy { .. }) => std::thread::sleep(Duration::from_millis(50)),
+                other => return other,
+            }
+        }
         Lock::of_registry(&self.settings.storage_dir)
+    }
+
+    /// Whether another process works on the registry.
+    ///
+    /// # Errors
+    /// The lock file cannot be made.
+    pub fn is_at_work(&self) -> Result<bool, StartError> {
+        // Shared, so that those who only ask never hide from each other that nobody works.
+        match Lock::shared_of_registry(&self.settings.storage_dir) {
+            Ok(_lock) => Ok(false),
+            Err(StartError::Busy { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// What the receipts say and who seals them.
@@ -343,7 +381,10 @@ pub fn signer(settings: &Settings) -> Result<Pkcs12Signer, StartError> {
 }
 
 /// The blank consent: the agency's own, or the one that comes with the program.
-fn consent_form(settings: &Settings) -> Result<Form, StartError> {
+///
+/// # Errors
+/// The agency's file cannot be read or is no PDF.
+pub fn consent_form(settings: &Settings) -> Result<Form, StartError> {
     let bytes = match &settings.cases.consent_form {
         None => CONSENT_FORM.to_vec(),
         Some(path) => fs::read(path).map_err(|source| StartError::Form {

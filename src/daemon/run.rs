@@ -23,7 +23,7 @@ use crate::daemon::once::{
 };
 use crate::daemon::reload::{self, Reread};
 use crate::daemon::watch::{Next, Service};
-use crate::daemon::{House, StartError};
+use crate::daemon::{House, StartError, keeper, metrics};
 use crate::flow::deliver;
 use crate::flow::fetch::Fetched;
 use crate::flow::issue::Letterhead;
@@ -184,6 +184,10 @@ fn work(
         }
         workers.push(scope.spawn(|| register(house, letterhead, &heart.register, ending)));
         workers.push(scope.spawn(|| send(house, &mut *transport, &heart.send, ending)));
+        workers.push(scope.spawn(|| keeper::keep(house, letterhead, ending)));
+        if let Some(address) = house.settings.metrics {
+            workers.push(scope.spawn(move || metrics::serve(house, address, ending)));
+        }
         service.watch(house, heart, reread, ending, &|| {
             workers.iter().all(thread::ScopedJoinHandle::is_finished)
         })
@@ -250,6 +254,17 @@ impl Drop for OnEnd<'_> {
     }
 }
 
+/// The same for the threads that no mail waits for, which the watchdog does not ask about.
+pub(super) struct EndOnPanic<'a>(pub(super) &'a Ending);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.ask();
+        }
+    }
+}
+
 /// Errors in a row, and the wait that they earn.
 struct Patience {
     errors: usize,
@@ -306,10 +321,16 @@ fn read_source(
         let wait = match fetch_source(house, flow_house, &source.name, &mut mailbox, &mut ring) {
             Ok(fetched) => {
                 patience.errors = 0;
+                house
+                    .pulse
+                    .contact(&source.name, house.clock.now(), fetched.trouble.as_ref());
                 report_fetched(source, &fetched, &mut told);
                 Duration::from_secs(source.poll_seconds)
             }
-            Err(error) => patience.wait_after("fetch", &source.name, &error),
+            Err(error) => {
+                house.pulse.failed(&source.name, house.clock.now(), &error);
+                patience.wait_after("fetch", &source.name, &error)
+            }
         };
         doze(beat, ending, wait);
     }
@@ -349,8 +370,17 @@ fn report_fetched(source: &Source, fetched: &Fetched, told: &mut String) {
 
 /// Waits, but ends within a second of being asked. The sources share one bell, which rings only at the end.
 fn doze(beat: &Beat, ending: &Ending, wait: Duration) {
+    doze_until(&|| still_asked(beat, ending), ending, wait);
+}
+
+/// The same for a thread that the watchdog does not ask about.
+pub(super) fn doze_unwatched(ending: &Ending, wait: Duration) {
+    doze_until(&|| ending.asked(), ending, wait);
+}
+
+fn doze_until(asked: &dyn Fn() -> bool, ending: &Ending, wait: Duration) {
     let mut left = wait;
-    while !left.is_zero() && !still_asked(beat, ending) {
+    while !left.is_zero() && !asked() {
         let piece = left.min(DOZE);
         ending.bells.sources.wait(piece);
         left -= piece;

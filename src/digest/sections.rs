@@ -242,19 +242,27 @@ fn numbered(number: &str, name: Option<&str>) -> String {
 }
 
 fn late(case: &OpenCase, facts: &Facts) -> Row {
-    let mut row = due(case, words::overdue(case.days_late(facts.today)), &facts.scope);
-    row.lines
-        .insert(1, format!("Termenul a fost {}.", day(case.due_on)));
-    row
+    let awaited = words::awaited(case.awaited);
+    let term = format!("Termenul a fost {}. {awaited}", day(case.due_on));
+    case_row(
+        case,
+        words::overdue(case.days_late(facts.today)),
+        term,
+        &facts.scope,
+    )
 }
 
 fn due(case: &OpenCase, when: String, scope: &Scope) -> Row {
+    case_row(case, when, words::awaited(case.awaited).to_owned(), scope)
+}
+
+fn case_row(case: &OpenCase, when: String, state: String, scope: &Scope) -> Row {
     Row {
         title: numbered(&case.number, case.applicant.as_deref()),
         when,
         lines: vec![
             joined_words(&[&shown(&case.request_type)], &case.office, scope),
-            words::awaited(case.awaited).to_owned(),
+            state,
         ],
         ..Row::default()
     }
@@ -301,10 +309,10 @@ fn held(mail: &Held) -> Row {
 }
 
 fn undelivered(letter: &Undelivered, scope: &Scope) -> Row {
-    let to = letter
-        .to
-        .as_deref()
-        .map_or_else(|| "fără adresă".to_owned(), |to| format!("către {}", shown(to)));
+    let to = match &letter.to {
+        Some(to) => format!("Adresa: {}", shown(to)),
+        None => "Fără adresă".to_owned(),
+    };
     let (remedy, command) = words::remedy(letter.trouble, &letter.number);
     let mut lines = vec![
         format!(

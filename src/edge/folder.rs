@@ -43,6 +43,14 @@ impl FolderMailbox {
         }
     }
 
+    /// How many message files lie there now; none is read.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn count(&self) -> Result<usize, MailboxError> {
+        Ok(self.message_files()?.len())
+    }
+
     fn error(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> MailboxError {
         let path = path.display().to_string();
         move |source| MailboxError::Folder { doing, path, source }

@@ -4,6 +4,7 @@
 pub mod archive;
 pub mod backup_folder;
 pub mod clock;
+pub mod disk;
 pub mod folder;
 pub mod imap;
 pub mod signing;

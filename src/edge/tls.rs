@@ -4,6 +4,9 @@ use std::path::Path;
 
 use native_tls::{Certificate, Protocol, TlsConnector};
 
+/// What an error of the handshake says we were doing.
+pub const AGREEING: &str = "agreeing on TLS (is the certificate's name right?)";
+
 /// How a connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Security {

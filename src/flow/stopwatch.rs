@@ -68,6 +68,18 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// The step that the stage belongs to.
+    pub fn step(self) -> &'static str {
+        match self {
+            Self::Fetch | Self::Keep | Self::Acknowledge => "fetch",
+            Self::Decide | Self::Register => "admit",
+            Self::Render | Self::Sign | Self::Compose | Self::Issue => "issue",
+            Self::Send | Self::Record => "deliver",
+        }
+    }
+}
+
 /// What a stage has taken since the start of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {

@@ -13,6 +13,7 @@ pub mod receipt_letter;
 pub mod retry;
 #[cfg(test)]
 mod tests;
+pub mod templates;
 
 use jiff::Timestamp;
 

@@ -102,6 +102,16 @@ pub fn receipt_file_name(number: &str, submission: u32) -> String {
     }
 }
 
+/// What the letter may weigh as SMTP counts it, with so many files in the receipt and a blank form of so many bytes
+/// enclosed; rounded up from measured ones.
+pub fn size_bytes_max(files_max: usize, form_bytes: usize) -> u64 {
+    const WITHOUT_FILES: u64 = 200_000;
+    const A_FILE: u64 = 8_000;
+    // Base64 makes four letters of three bytes, and two of each line's end.
+    let form = form_bytes as u64 * 11 / 8;
+    WITHOUT_FILES + A_FILE * files_max as u64 + form
+}
+
 /// Writes the letter.
 ///
 /// # Errors
@@ -190,4 +200,44 @@ fn file(file: &File) -> Value {
         .map(|reason| reason.text_ro.as_str())
         .collect();
     context! { name, kind => file.kind_ro, verdict, reasons }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receipt::{page, specimen};
+
+    /// A signature with a chain of four RSA certificates of 4096 bits, in hexadecimal, is below this.
+    const SIGNATURE: usize = 40_000;
+    const FORM: usize = 100_000;
+
+    #[test]
+    fn no_letter_weighs_more_than_is_said() {
+        for count in [0, 10, 200] {
+            let mut receipt = specimen::ordinary();
+            let name = "Adeverință de vechime în muncă ".repeat(8);
+            receipt.files = (1..=count)
+                .map(|ordinal| specimen::refused(ordinal, &name))
+                .collect();
+            for file in &mut receipt.files {
+                let again = file.reasons.clone();
+                file.reasons.extend(again);
+            }
+            let mut pdf = page::render(&receipt).unwrap();
+            pdf.resize(pdf.len() + SIGNATURE, b'0');
+            let addressing = Addressing {
+                from: "somaj@exemplu.test",
+                references: &vec!["a".repeat(200); 30],
+            };
+            let consent = Consent::Missing {
+                form: &[b'x'; FORM],
+                form_name: "acord.pdf",
+            };
+            let letter = compose(&receipt, pdf, "abc@exemplu.test", &addressing, &consent).unwrap();
+            let (weight, said) = (letter.bytes.len() as u64, size_bytes_max(count as usize, FORM));
+            assert!(weight <= said, "{count} files: {weight} bytes, said {said}");
+            // A bound that is far too high would warn of servers that do well.
+            assert!(weight * 4 >= said, "{count} files: {weight} bytes, said {said}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod archive;
 mod snapshot;
+mod figures;
 
 use jiff::Timestamp;
 
@@ -18,6 +19,7 @@ use crate::registry::{Decided, Entry, FileRecord, InstanceSecret, KnownCase, Men
 use crate::screening::{Outcome, Reason, Standing};
 
 pub use archive::{Archive, ArchiveError};
+pub use figures::{Queue, Tally, Waiting};
 pub use snapshot::{Depth, Facts, Fault, Finding, NamedFile, Snapshot};
 
 /// A message whose bytes lie in the archive, about to be remembered.
@@ -475,6 +477,12 @@ pub trait Store: Send + Sync {
 
     /// What waits.
     fn backlog(&self) -> Stored<Backlog>;
+    /// What waits, for those who ask every few seconds.
+    fn waiting(&self) -> Stored<Waiting>;
+    /// What was done, counted from an earlier tally on, at most so many journal rows further.
+    fn tally(&self, before: Tally, rows_max: u64) -> Stored<Tally>;
+    /// Refuses a clock that stands before the last entry, as registering would.
+    fn clock_check(&self, now: Timestamp) -> Stored<()>;
     /// All journal rows in order, given to `each` one by one.
     fn journal_each(&self, each: &mut dyn FnMut(journal::Row)) -> Stored<()>;
 }

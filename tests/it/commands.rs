@@ -17,7 +17,7 @@ use crate::support::process::Process;
 use crate::support::tools::{PATIENCE, set_mode, wait_until, write};
 
 /// Each command, and what its help must speak of.
-const HELP: [(&[&str], &[&str]); 17] = [
+const HELP: [(&[&str], &[&str]); 18] = [
     (
         &[],
         &[
@@ -25,6 +25,7 @@ const HELP: [(&[&str], &[&str]); 17] = [
             "run",
             "once",
             "check",
+            "status",
             "inspect",
             "mails",
             "entries",
@@ -54,7 +55,8 @@ const HELP: [(&[&str], &[&str]); 17] = [
         ],
     ),
     (&["once"], &["--config"]),
-    (&["check"], &["--config"]),
+    (&["check"], &["--config", "--online", "--json"]),
+    (&["status"], &["--json"]),
     (
         &["inspect"],
         &["<PATHS>...", "--json", "--as <KIND>", "document, mail"],

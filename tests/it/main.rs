@@ -7,6 +7,7 @@
 )]
 
 mod backup;
+mod check;
 mod commands;
 mod corpus;
 mod demo;
@@ -20,6 +21,7 @@ mod letters;
 mod limits;
 mod servers;
 mod service;
+mod status;
 mod store;
 mod support;
 mod tidy;

@@ -5,6 +5,7 @@
 
 mod cases;
 mod contract;
+mod figures;
 mod outgoing;
 mod random;
 

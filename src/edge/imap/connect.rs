@@ -49,7 +49,7 @@ async fn open_unbounded(account: &Account, server: &str) -> Result<Open, Mailbox
     let stream = connector
         .connect(&account.host, tcp)
         .await
-        .map_err(|error| unreachable("agreeing on TLS (is the certificate's name right?)", error.into()))?;
+        .map_err(|error| unreachable(tls::AGREEING, error.into()))?;
     let mut client = Client::new(stream);
     if account.security == Security::Tls {
         greeting(&mut client, server).await?;

@@ -7,6 +7,7 @@
 //! IDLE and OAuth2 are not here yet.
 
 mod connect;
+pub mod probe;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -118,12 +119,13 @@ impl ImapMailbox {
     }
 }
 
-/// The server's own words out of async-imap's `code: …, info: Some("…")`.
+/// The server's own words out of async-imap's `code: …, info: Some("…")`, which after SELECT and EXAMINE reads
+/// `outcome: Outcome { …, information: Some("…") }`.
 fn plain(answer: &str) -> String {
-    answer
-        .split_once("info: Some(\"")
-        .and_then(|(_, rest)| rest.strip_suffix("\")"))
-        .map_or_else(|| answer.to_owned(), |words| words.replace("\\\"", "\""))
+    let words = ["info: Some(\"", "information: Some(\""]
+        .iter()
+        .find_map(|begin| answer.split_once(begin)?.1.rsplit_once("\")"));
+    words.map_or_else(|| answer.to_owned(), |(words, _)| words.replace("\\\"", "\""))
 }
 
 /// IMAP's errors in our words.
@@ -335,6 +337,10 @@ mod tests {
                 r#"[LIMIT] Too "many" connections."#,
             ),
             (r#"code: Some(Alert), info: Some("Oprit")"#, "Oprit"),
+            (
+                r#"outcome: Outcome { code: None, information: Some("Mailbox doesn't exist: \"a\" (0.1 secs).") }"#,
+                r#"Mailbox doesn't exist: "a" (0.1 secs)."#,
+            ),
             ("code: None, info: None", "code: None, info: None"),
         ] {
             assert_eq!(plain(answer), said);

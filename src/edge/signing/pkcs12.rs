@@ -221,6 +221,14 @@ fn validity_of(certificate: &X509) -> Result<Validity, Pkcs12Error> {
     })
 }
 
+/// From when until when a certificate (DER) is valid; for those who know only a signer's chain.
+///
+/// # Errors
+/// It cannot be read.
+pub fn validity(certificate_der: &[u8]) -> Result<Validity, Pkcs12Error> {
+    validity_of(&X509::from_der(certificate_der).map_err(Pkcs12Error::Validity)?)
+}
+
 fn instant(time: &Asn1TimeRef) -> Result<Timestamp, ErrorStack> {
     let since = Asn1Time::from_unix(0)?.diff(time)?;
     let seconds = i64::from(since.days) * 86_400 + i64::from(since.secs);

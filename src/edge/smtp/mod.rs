@@ -3,6 +3,7 @@
 //! lettre leaves Nagle's algorithm on, which with delayed acknowledgements costs 40 ms a letter; so the TCP stream is
 //! made here with TCP_NODELAY. One connection is kept and used again, and made anew when the server has ended it.
 
+pub mod probe;
 mod stream;
 
 use std::error::Error as _;
@@ -222,9 +223,7 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
             Box::new(
                 stream::Protected::connect(connector, &server.host, tcp)
                     .await
-                    .map_err(|error| {
-                        unreachable("agreeing on TLS (is the certificate's name right?)", error)
-                    })?,
+                    .map_err(|error| unreachable(tls::AGREEING, error))?,
             )
         }
     };
@@ -239,13 +238,10 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
             });
         }
         let parameters = tls_parameters(server)?;
-        connection.starttls(parameters, &hello).await.map_err(|error| {
-            about_us(
-                error,
-                server,
-                "agreeing on TLS (is the certificate's name right?)",
-            )
-        })?;
+        connection
+            .starttls(parameters, &hello)
+            .await
+            .map_err(|error| about_us(error, server, tls::AGREEING))?;
     }
     if let Some((user, password)) = &server.login {
         let credentials = Credentials::new(user.clone(), password.clone());

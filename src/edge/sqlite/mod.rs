@@ -8,6 +8,7 @@ mod cases;
 mod connection;
 mod digests;
 mod entries;
+mod figures;
 mod followups;
 mod journal_rows;
 mod letters;
@@ -15,6 +16,7 @@ mod mails;
 mod registering;
 mod rows;
 pub mod snapshot;
+mod soundness;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,8 +32,10 @@ use crate::registry::{Entry, InstanceSecret, KnownCase, Mentions, Number};
 use crate::store::{
     Arrival, Attempt, Backlog, CaseAct, CaseRecord, DigestDone, Due, EntryRecord, FollowupDue, HeldAct,
     Issued, LetterRecord, MailRecord, MailVerdict, OpenCase, OutcomeCount, Owing, Store, StoreError, Stored,
-    Undecided,
+    Tally, Undecided, Waiting,
 };
+
+pub use soundness::Soundness;
 
 /// The registry's database.
 pub struct SqliteStore {
@@ -318,6 +322,18 @@ impl Store for SqliteStore {
 
     fn backlog(&self) -> Stored<Backlog> {
         letters::backlog(&self.reader())
+    }
+
+    fn waiting(&self) -> Stored<Waiting> {
+        figures::waiting(&self.reader())
+    }
+
+    fn tally(&self, before: Tally, rows_max: u64) -> Stored<Tally> {
+        figures::tally(&self.reader(), before, rows_max)
+    }
+
+    fn clock_check(&self, now: Timestamp) -> Stored<()> {
+        registering::refuse_a_clock_that_went_back(&self.reader(), now)
     }
 
     fn journal_each(&self, each: &mut dyn FnMut(journal::Row)) -> Stored<()> {

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::json;
 
 use super::journal_rows::{append, append_event};
@@ -167,16 +167,16 @@ fn owe_receipt(transaction: &Transaction<'_>, number: &Number, submission: u32) 
 
 /// Dates of numbers must follow their order; small corrections of the clock are let through, and what a person has
 /// declared right.
-fn refuse_a_clock_that_went_back(transaction: &Transaction<'_>, now: Timestamp) -> Stored<()> {
+pub(super) fn refuse_a_clock_that_went_back(connection: &Connection, now: Timestamp) -> Stored<()> {
     const TOLERANCE_US: i64 = 5 * 60 * 1_000_000;
     let error = |error| unavailable("registering", error);
-    let Some(last) = last_registration(transaction).map_err(error)? else {
+    let Some(last) = last_registration(connection).map_err(error)? else {
         return Ok(());
     };
     if now.as_microsecond() >= last - TOLERANCE_US {
         return Ok(());
     }
-    let accepted: Option<String> = transaction
+    let accepted: Option<String> = connection
         .query_row(
             "SELECT value FROM instance WHERE key = 'clock-accepted'",
             [],
@@ -199,8 +199,8 @@ fn refuse_a_clock_that_went_back(transaction: &Transaction<'_>, now: Timestamp) 
     })
 }
 
-fn last_registration(transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
-    transaction
+fn last_registration(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection
         .prepare_cached("SELECT registered_at FROM entry ORDER BY rowid DESC LIMIT 1")?
         .query_row([], |row| row.get(0))
         .optional()

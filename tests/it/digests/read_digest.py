@@ -91,8 +91,8 @@ def check(folder, name):
     # HTML drops a space at the edges of an element; names are compared without any.
     flat = "".join(seen.split())
     for line in text.splitlines()[2:]:
-        line = line.strip().removeprefix("> ")
-        if line and not line.isupper() and not line.startswith("- ") and not line[0].isdigit():
+        line = line.strip().removeprefix("> ").removeprefix("• ")
+        if line and not line.isupper() and not line.startswith("- "):
             assert "".join(line.split()) in flat, f"the text says and the page does not: {line}"
     for letter in "ţşŢŞ":
         assert letter not in text + page, "a cedilla"

@@ -10,6 +10,10 @@ use recipisa::registry::Number;
 use recipisa::screening::{Outcome, Reason, Standing};
 use recipisa::store::{Desk, HeldAct, ReceiptState, Store};
 
+use super::figures::{
+    the_clock_is_checked_without_registering, what_waits_is_counted_with_its_age,
+    what_was_done_is_counted_once,
+};
 use super::outgoing::{a_receipt_is_issued_once, letters_are_leased, letters_end_once, letters_go_again};
 use super::{arrival, assert_refused, entries, issued, journal, key, mails, noon, sha256, time, verdict};
 
@@ -28,6 +32,9 @@ pub(super) fn contract(make: &dyn Fn() -> Box<dyn Store>) {
         a_failing_mail_is_held,
         held_mails_wait_for_a_person,
         nothing_given_is_nothing_done,
+        what_waits_is_counted_with_its_age,
+        what_was_done_is_counted_once,
+        the_clock_is_checked_without_registering,
     ] {
         let store = make();
         part(&*store);

@@ -193,7 +193,12 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/edge/sqlite/"]),
     (
         "rustix",
-        &["src/daemon/", "src/flow/stopwatch.rs", "src/cli/owner.rs"],
+        &[
+            "src/daemon/",
+            "src/edge/disk.rs",
+            "src/flow/stopwatch.rs",
+            "src/cli/owner.rs",
+        ],
     ),
     ("sd_notify", &["src/daemon/"]),
     ("serde", &["src/outbox/", "src/digest/", "src/edge/", "src/cli/"]),
@@ -204,6 +209,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
             "src/receipt/",
             "src/digest/",
             "src/edge/",
+            "src/daemon/status_file.rs",
             "src/cli/",
         ],
     ),

@@ -47,9 +47,13 @@ impl SmallDisk {
     /// Leaves only so many bytes free.
     fn fill(&self, leave_bytes: u64) -> PathBuf {
         let ballast = self.path.join("ballast");
-        let free = rustix::fs::statvfs(&self.path).unwrap();
-        let size = (free.f_bavail * free.f_frsize).saturating_sub(leave_bytes);
-        fs::write(&ballast, vec![0x55; usize::try_from(size).unwrap()]).unwrap();
+        // The daemon's status file comes and goes beside it: measure again where the space was just taken.
+        wait_until("room for the ballast", PATIENCE, || {
+            fs::write(&ballast, "").ok()?;
+            let free = rustix::fs::statvfs(&self.path).unwrap();
+            let size = (free.f_bavail * free.f_frsize).saturating_sub(leave_bytes);
+            fs::write(&ballast, vec![0x55; usize::try_from(size).unwrap()]).ok()
+        });
         ballast
     }
 }

@@ -10,6 +10,7 @@ use recipisa::outbox::Transport;
 
 use crate::support::scene::Scene;
 
+mod check;
 mod disk;
 mod imap;
 mod smtp;

@@ -1,0 +1,128 @@
+//! `check`: what can be known before starting, each line ok, warning or error with its remedy.
+//!
+//! Without `--online` nobody is asked but this machine. With it the servers are asked too, and nothing on them changes.
+
+mod key;
+mod letters;
+mod machine;
+mod online;
+mod storage;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::cli::report::{Form, Report};
+use crate::cli::{Failure, open};
+use crate::config::{Carrier, Settings, SourceKind};
+use crate::daemon::House;
+use crate::edge::clock::Clock;
+use crate::edge::disk;
+use crate::flow::with_causes;
+
+#[derive(clap::Args)]
+pub(super) struct Options {
+    /// Also ask the mail servers: login, folders, how old the mail in them is, limits. Nothing there is changed.
+    #[arg(long)]
+    online: bool,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the lines; exit code 1 when one of them is an error.
+pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Failure> {
+    let file = open::file(config);
+    let (settings, withheld) = open::settings_as_far_as_possible(&file)?;
+    let mut report = Report::new(Form::of(options.json));
+    report.ok(
+        "configuration",
+        &format!(
+            "{} sources, {} offices",
+            settings.sources.len(),
+            settings.offices.len()
+        ),
+    );
+    report.ok("calendar", settings.calendar.version());
+    let clock = Clock::System;
+    let mut is_at_work = false;
+    match House::open(settings.clone(), clock.clone()) {
+        Ok(house) => {
+            is_at_work = storage::check(&house, &mut report);
+            machine::clock(&house, &mut report);
+        }
+        Err(error) => report.error(
+            "storage",
+            &with_causes(&error),
+            "check `dir` under [storage] and its owner",
+        ),
+    }
+    machine::check(&settings, is_at_work, &mut report);
+    letters::check(&settings, &mut report);
+    folders(&settings, &mut report);
+    if withheld.is_empty() {
+        key::check(&settings, clock.now(), &mut report);
+        if options.online {
+            online::check(&settings, clock.now(), &mut report);
+        }
+    } else {
+        passwords(&withheld, &file, options, &mut report);
+    }
+    if report.is_well() {
+        Ok(())
+    } else {
+        Err(Failure::Told(1))
+    }
+}
+
+/// What the service manager keeps for the service alone: the key and the servers are checked by a run that it starts.
+fn passwords(withheld: &[String], file: &Path, options: &Options, report: &mut Report) {
+    let names: BTreeSet<&String> = withheld.iter().collect();
+    let loaded: String = names
+        .iter()
+        .map(|name| format!("-p LoadCredential={name}:/etc/recipisa/credentials/{name} "))
+        .collect();
+    let online = if options.online { " --online" } else { "" };
+    report.warning(
+        "passwords",
+        "the key and the servers are not checked: their passwords are systemd credentials, which the service alone gets",
+        &format!(
+            "sudo systemd-run --pipe --wait --collect -p User=recipisa {loaded}{} --config {} check{online}",
+            std::env::current_exe().map_or_else(|_| "recipisa".into(), |path| path.display().to_string()),
+            file.display()
+        ),
+    );
+}
+
+/// Folders of sources and letters; servers are not asked here.
+fn folders(settings: &Settings, report: &mut Report) {
+    for source in &settings.sources {
+        if let SourceKind::Folder { path, move_to } = &source.kind {
+            let said = |words: &str| format!("{}: {} {words}", source.name, path.display());
+            match std::fs::read_dir(path) {
+                Ok(_) => report.ok("source", &said("can be read")),
+                Err(error) => {
+                    let remedy = "make the folder, and let recipisa's user read it";
+                    report.error("source", &said(&format!("cannot be read: {error}")), remedy);
+                    continue;
+                }
+            }
+            if move_to.is_some()
+                && let Err(error) = disk::may_change_folder(path)
+            {
+                report.error(
+                    "source",
+                    &said(&format!(
+                        "cannot be changed, so kept mail cannot be moved out of it: {error}"
+                    )),
+                    "let recipisa's user write the folder, or remove `move_to`",
+                );
+            }
+        }
+    }
+    if let Carrier::Folder { path } = &settings.transport
+        && let Err(error) = std::fs::create_dir_all(path)
+    {
+        let said = format!("{} cannot be made: {error}", path.display());
+        report.error("transport", &said, "check `path` under [transport] and its owner");
+    }
+}

@@ -1,0 +1,303 @@
+//! `status`: how the registry stands now, for the operator at night: what, how much, how old, what to do.
+//!
+//! Exit code 0 while a daemon works, 1 when none does or it gives no sign of life.
+
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::cli::report::{Form, Report};
+use crate::cli::{Failure, open, text};
+use crate::daemon::{Life, SourceStatus, Status};
+use crate::store::Queue;
+
+/// What waits longer than this waits for something that does not come by itself.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+/// As in `check`.
+const EXPIRY_WARNING_DAYS: i64 = 30;
+
+/// Prints the status.
+pub(super) fn main(config: Option<PathBuf>, as_json: bool) -> Result<(), Failure> {
+    let house = open::house(config)?;
+    let status = Status::from_outside(&house)?;
+    if as_json {
+        text::line(&object(&status).to_string());
+    } else {
+        print(&status);
+    }
+    match status.life {
+        Life::Works => Ok(()),
+        Life::Silent | Life::Ended | Life::Died | Life::Never => Err(Failure::Told(1)),
+    }
+}
+
+fn print(status: &Status) {
+    let mut report = Report::new(Form::Text);
+    daemon(status, &mut report);
+    for source in &status.sources {
+        one_source(status, source, &mut report);
+    }
+    queues(status, &report);
+    let outcomes: Vec<String> = status
+        .tally
+        .outcomes()
+        .iter()
+        .map(|(outcome, count)| format!("{count} {outcome}"))
+        .collect();
+    let outcomes = if outcomes.is_empty() {
+        "none decided yet".to_owned()
+    } else {
+        outcomes.join(", ")
+    };
+    report.ok("mails", &format!("{outcomes} since the registry began"));
+    report.ok("letters", &format!("{} sent so far", status.tally.letters_sent));
+    let given_up = status.waiting.letters_given_up;
+    if given_up > 0 {
+        report.warning(
+            "letters",
+            &format!("{given_up} given up"),
+            "hand the receipts over another way, or `recipisa resend NUMBER`; `recipisa entries` lists them",
+        );
+    }
+    certificate(status, &mut report);
+    if let Some(space) = status.space {
+        let said = format!(
+            "{} free of {}",
+            text::bytes_of(space.free),
+            text::bytes_of(space.size)
+        );
+        report.ok("disk", &said);
+    }
+}
+
+fn daemon(status: &Status, report: &mut Report) {
+    let Some(sign) = &status.sign else {
+        let (said, remedy) = match status.life {
+            Life::Silent => (
+                "somebody works, and has left no sign of life yet",
+                "ask again in a minute",
+            ),
+            Life::Works | Life::Ended | Life::Died | Life::Never => (
+                "no daemon runs, and none ever did",
+                "start it: `systemctl start recipisa`, or `recipisa run`",
+            ),
+        };
+        return report.error("daemon", said, remedy);
+    };
+    let seen = ago(status.at, sign.seen_at);
+    match status.life {
+        Life::Works => report.ok(
+            "daemon",
+            &format!(
+                "works since {} (version {}, process {}), last sign of life {seen}",
+                text::instant(sign.started_at),
+                sign.version,
+                sign.pid
+            ),
+        ),
+        Life::Silent => report.error(
+            "daemon",
+            &format!("somebody works on the registry, and the last sign of life of a daemon is {seen}"),
+            "where it is no `recipisa once`, the daemon hangs: read its log, and restart it; nothing is lost",
+        ),
+        Life::Ended => report.error(
+            "daemon",
+            &format!("no daemon runs; the last one ended as it was told to, {seen}. What follows is from the registry"),
+            "start it: `systemctl start recipisa`, or `recipisa run`",
+        ),
+        Life::Died | Life::Never => report.error(
+            "daemon",
+            &format!("no daemon runs; the last one died, and its last sign of life is {seen}"),
+            "read its log (`journalctl -u recipisa`), and start it; nothing is lost",
+        ),
+    }
+}
+
+fn one_source(status: &Status, source: &SourceStatus, report: &mut Report) {
+    let name = &source.name;
+    let since = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| ago(status.at, at));
+    let contact = format!(
+        "last contact {}, last mail {}",
+        since(source.beat.last_contact),
+        since(source.last_mail)
+    );
+    if let Some((trouble, at)) = source.beat.failing {
+        let said = format!(
+            "{name}: trouble ({}), first {}; {contact}",
+            trouble.as_str(),
+            ago(status.at, at)
+        );
+        return report.error("source", &said, "`recipisa check --online` says what is wrong");
+    }
+    let late = SignedDuration::from_secs(i64::try_from(source.poll_seconds).unwrap_or(i64::MAX))
+        .saturating_add(PATIENCE);
+    let is_late = source
+        .beat
+        .last_contact
+        .is_none_or(|at| status.at.duration_since(at) > late);
+    if is_late && status.life == Life::Works {
+        let said = format!("{name}: {contact}");
+        report.warning(
+            "source",
+            &said,
+            "it has just started, or the server holds it up: read the log",
+        );
+    } else {
+        report.ok("source", &format!("{name}: {contact}"));
+    }
+}
+
+fn queues(status: &Status, report: &Report) {
+    let waiting = &status.waiting;
+    let lines = [
+        (
+            waiting.undecided,
+            "mails without a decision",
+            0,
+            "read the log for \"a decision failed\"",
+        ),
+        (
+            waiting.receipts,
+            "receipts owed",
+            waiting.receipts_failing,
+            "`recipisa check` looks at the key; `recipisa entries`, then `show NUMBER`, say the error",
+        ),
+        (
+            waiting.letters,
+            "letters queued",
+            waiting.letters_failing,
+            "`recipisa check --online` asks the mail server; `recipisa entries`, then `show NUMBER`, say the error",
+        ),
+    ];
+    for (Queue { count, oldest }, what, failing, remedy) in lines {
+        let Some(oldest) = oldest else {
+            report.ok("waiting", &format!("{count} {what}"));
+            continue;
+        };
+        let mut said = format!("{count} {what}, the oldest {}", ago(status.at, oldest));
+        if failing > 0 {
+            said.push_str(&format!("; {failing} have failed at least once"));
+        }
+        if status.at.duration_since(oldest) > PATIENCE {
+            report.warning("waiting", &said, remedy);
+        } else {
+            report.ok("waiting", &said);
+        }
+    }
+    match waiting.held.oldest {
+        None => report.ok("waiting", "0 mails held for a person"),
+        Some(oldest) => report.warning(
+            "waiting",
+            &format!(
+                "{} mails held for a person, the oldest {}",
+                waiting.held.count,
+                ago(status.at, oldest)
+            ),
+            "`recipisa held` lists them",
+        ),
+    }
+}
+
+fn certificate(status: &Status, report: &mut Report) {
+    const REMEDY: &str = "renew it; mail is registered meanwhile, and receipts wait";
+    match status.certificate_days() {
+        None => report.error(
+            "certificate",
+            "the key cannot be opened",
+            "`recipisa check` says why",
+        ),
+        Some(days) if days < 0 => report.error("certificate", "no longer valid", REMEDY),
+        Some(days) if days < EXPIRY_WARNING_DAYS => {
+            report.warning("certificate", &format!("{days} days left"), REMEDY);
+        }
+        Some(days) => report.ok("certificate", &format!("{days} days left")),
+    }
+}
+
+/// How long ago, in the one unit that matters.
+fn ago(now: Timestamp, at: Timestamp) -> String {
+    let seconds = now.duration_since(at).as_secs();
+    match seconds {
+        i64::MIN..=-1 => "in the future (is the clock right?)".to_owned(),
+        0..120 => format!("{seconds} s ago"),
+        120..7_200 => format!("{} min ago", seconds / 60),
+        7_200..172_800 => format!("{} hours ago", seconds / 3_600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+fn object(status: &Status) -> Value {
+    let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    let queue = |queue: Queue| json!({"count": queue.count, "oldest": instant(queue.oldest)});
+    let sources = status.sources.iter().map(|source| {
+        let failing = source.beat.failing;
+        json!({
+            "source": source.name,
+            "last_contact": instant(source.beat.last_contact),
+            "last_mail": instant(source.last_mail),
+            "trouble": failing.map(|(trouble, _)| trouble.as_str()),
+            "trouble_since": instant(failing.map(|(_, since)| since)),
+        })
+    });
+    let mails = status
+        .tally
+        .decided
+        .iter()
+        .map(|((source, outcome), count)| json!({"source": source, "outcome": outcome, "count": count}));
+    let steps = status.stages.iter().map(|taken| {
+        json!({
+            "step": taken.stage.step(), "stage": taken.stage.as_str(), "times": taken.times,
+            "wall_ms": taken.wall_us / 1_000, "cpu_ms": taken.cpu_us / 1_000,
+        })
+    });
+    let waiting = &status.waiting;
+    json!({
+        "schema": 1,
+        "at": status.at.to_string(),
+        "daemon": {
+            "state": status.life.as_str(),
+            "version": status.sign.as_ref().map(|sign| sign.version.as_str()),
+            "pid": status.sign.as_ref().map(|sign| sign.pid),
+            "started_at": instant(status.sign.as_ref().map(|sign| sign.started_at)),
+            "seen_at": instant(status.sign.as_ref().map(|sign| sign.seen_at)),
+            "ended_at": instant(status.sign.as_ref().and_then(|sign| sign.ended_at)),
+        },
+        "sources": sources.collect::<Vec<_>>(),
+        "waiting": {
+            "undecided": queue(waiting.undecided), "receipts": queue(waiting.receipts),
+            "letters": queue(waiting.letters), "held": queue(waiting.held),
+            "receipts_failing": waiting.receipts_failing, "letters_failing": waiting.letters_failing,
+        },
+        "mails": mails.collect::<Vec<_>>(),
+        "letters": {
+            "sent": status.tally.letters_sent, "given_up": status.tally.letters_given_up,
+            "given_up_now": waiting.letters_given_up,
+        },
+        "steps": steps.collect::<Vec<_>>(),
+        "certificate_days": status.certificate_days(),
+        "disk": status.space.map(|space| json!({"free": space.free, "size": space.size})),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_one_unit() {
+        let now = Timestamp::from_second(1_795_000_000).unwrap();
+        for (seconds, said) in [
+            (0, "0 s ago"),
+            (119, "119 s ago"),
+            (120, "2 min ago"),
+            (7_199, "119 min ago"),
+            (7_200, "2 hours ago"),
+            (172_799, "47 hours ago"),
+            (172_800, "2 days ago"),
+            (-1, "in the future (is the clock right?)"),
+        ] {
+            assert_eq!(ago(now, now - SignedDuration::from_secs(seconds)), said);
+        }
+    }
+}

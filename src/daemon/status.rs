@@ -1,0 +1,203 @@
+//! How the registry stands: one value, from which `status` and the metrics are rendered.
+//!
+//! Inside the daemon it comes from the pulse, outside from the file that the daemon leaves; what waits comes from the
+//! store in both cases.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::daemon::House;
+use crate::daemon::pulse::{LifeSign, Pulse, SourceBeat};
+use crate::daemon::{StartError, status_file};
+use crate::edge::disk::{self, Space};
+use crate::flow::stopwatch::Taken;
+use crate::store::{Store, StoreError, Stored, Tally, Waiting};
+
+/// A daemon writes its life sign at least every ten seconds; one that has been silent for so long hangs.
+const SILENCE: SignedDuration = SignedDuration::from_secs(45);
+/// Journal rows that are counted at once.
+const ROWS_AT_ONCE: u64 = 200_000;
+
+/// How the daemon is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// It works, and has said so a moment ago.
+    Works,
+    /// Somebody works on the registry and gives no sign of life: `once`, a daemon that has just started, or one that
+    /// hangs.
+    Silent,
+    /// Nobody works; the last daemon was asked to end, and did.
+    Ended,
+    /// Nobody works; the last daemon did not end by itself.
+    Died,
+    /// Nobody works, and no daemon ever left a sign.
+    Never,
+}
+
+impl Life {
+    /// The stable spelling in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Silent => "silent",
+            Self::Ended => "ended",
+            Self::Died => "died",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// One source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceStatus {
+    pub name: String,
+    pub poll_seconds: u64,
+    pub beat: SourceBeat,
+    pub last_mail: Option<Timestamp>,
+}
+
+/// How everything stands at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    pub at: Timestamp,
+    pub life: Life,
+    /// What the daemon said of itself; `None` where none ever did.
+    pub sign: Option<DaemonFacts>,
+    /// The sources of the configuration, in its order.
+    pub sources: Vec<SourceStatus>,
+    pub waiting: Waiting,
+    pub tally: Tally,
+    pub stages: Vec<Taken>,
+    pub certificate_until: Option<Timestamp>,
+    /// Of the storage folder.
+    pub space: Option<Space>,
+}
+
+/// The daemon's own facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DaemonFacts {
+    pub version: String,
+    pub pid: u32,
+    pub started_at: Timestamp,
+    pub seen_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+}
+
+impl Status {
+    /// Seen from inside the daemon.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(super) fn from_inside(house: &House, pulse: &Pulse) -> Stored<Self> {
+        let now = house.clock.now();
+        pulse.count(&house.store)?;
+        gather(house, Life::Works, Some(pulse.life_sign(now)), now)
+    }
+
+    /// Seen from another process: from the file and the store, whether a daemon runs or not.
+    ///
+    /// # Errors
+    /// The store or the lock file cannot be used.
+    pub fn from_outside(house: &House) -> Result<Self, StartError> {
+        let now = house.clock.now();
+        let sign = status_file::read(&house.settings.storage_dir);
+        let is_at_work = house.is_at_work()?;
+        let mut status = gather(house, life(is_at_work, sign.as_ref(), now), sign, now)?;
+        // The file is some seconds old, or from before a restored backup; without one everything is counted here.
+        loop {
+            status.tally = house.store.tally(status.tally, ROWS_AT_ONCE)?;
+            if status.tally.is_complete {
+                break;
+            }
+        }
+        status.fill_last_mail();
+        // A daemon that is gone knows nothing about a certificate that was changed since.
+        if status.life != Life::Works || status.certificate_until.is_none() {
+            status.certificate_until = super::signer(&house.settings)
+                .ok()
+                .map(|signer| signer.validity().until);
+        }
+        Ok(status)
+    }
+
+    fn fill_last_mail(&mut self) {
+        for source in &mut self.sources {
+            source.last_mail = self.tally.last_mail.get(&source.name).copied();
+        }
+    }
+
+    /// Whole days that the certificate is still valid; negative when it is no longer.
+    pub fn certificate_days(&self) -> Option<i64> {
+        let until = self.certificate_until?;
+        Some(until.duration_since(self.at).as_hours().div_euclid(24))
+    }
+}
+
+fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> Result<Status, StoreError> {
+    let mut status = Status {
+        at: now,
+        life,
+        sign: None,
+        sources: Vec::new(),
+        waiting: house.store.waiting()?,
+        tally: Tally::default(),
+        stages: Vec::new(),
+        certificate_until: None,
+        space: disk::space(&house.settings.storage_dir).ok(),
+    };
+    let mut beats = BTreeMap::new();
+    if let Some(sign) = sign {
+        status.sign = Some(DaemonFacts {
+            version: sign.version,
+            pid: sign.pid,
+            started_at: sign.started_at,
+            seen_at: sign.seen_at,
+            ended_at: sign.ended_at,
+        });
+        beats = sign.sources;
+        status.tally = sign.tally;
+        status.stages = sign.stages;
+        status.certificate_until = sign.certificate_until;
+    }
+    let sources = house.settings.sources.iter().map(|source| SourceStatus {
+        name: source.name.clone(),
+        poll_seconds: source.poll_seconds,
+        beat: beats.remove(&source.name).unwrap_or_default(),
+        last_mail: None,
+    });
+    status.sources = sources.collect();
+    status.fill_last_mail();
+    Ok(status)
+}
+
+fn life(is_at_work: bool, sign: Option<&LifeSign>, now: Timestamp) -> Life {
+    match (is_at_work, sign) {
+        (true, Some(sign)) if sign.ended_at.is_none() && now.duration_since(sign.seen_at) < SILENCE => {
+            Life::Works
+        }
+        (true, _) => Life::Silent,
+        (false, None) => Life::Never,
+        (false, Some(sign)) if sign.ended_at.is_some() => Life::Ended,
+        (false, Some(_)) => Life::Died,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lock_and_life_sign_together_say_how_the_daemon_is() {
+        let at = |second: i64| Timestamp::from_second(1_795_000_000 + second).unwrap();
+        let mut sign = Pulse::default().life_sign(at(0));
+        assert_eq!(life(true, Some(&sign), at(44)), Life::Works);
+        assert_eq!(life(true, Some(&sign), at(45)), Life::Silent);
+        assert_eq!(life(false, Some(&sign), at(1)), Life::Died);
+        sign.ended_at = Some(at(0));
+        assert_eq!(life(true, Some(&sign), at(1)), Life::Silent);
+        assert_eq!(life(false, Some(&sign), at(1)), Life::Ended);
+        assert_eq!(life(true, None, at(0)), Life::Silent);
+        assert_eq!(life(false, None, at(0)), Life::Never);
+    }
+}
