@@ -172,7 +172,8 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("csv", &["src/digest/"]),
     ("der", &["src/documents/", "src/receipt/"]),
     ("encoding_rs", &["src/message/", "src/documents/"]),
-    ("flate2", &["src/documents/"]),
+    // Only a feature of it is wanted, by what packs receipts.
+    ("flate2", &[]),
     ("futures_util", &["src/edge/imap/"]),
     ("hayro_syntax", &["src/documents/"]),
     ("hmac", &["src/registry/"]),
@@ -184,6 +185,8 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ),
     ("mail_parser", &["src/message/"]),
     ("minijinja", &["src/outbox/", "src/digest/"]),
+    ("minijinja", &["src/outbox/"]),
+    ("miniz_oxide", &["src/documents/"]),
     ("native_tls", &["src/edge/"]),
     // Hashes and signatures are computed in the receipt, keys are held at the edge.
     ("openssl", &["src/documents/", "src/receipt/", "src/edge/"]),

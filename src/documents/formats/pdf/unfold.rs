@@ -3,7 +3,8 @@
 //! viewer
 //! does; encrypted ones do not unfold here and so are not counted.
 
-use flate2::{Decompress, FlushDecompress, Status};
+use miniz_oxide::inflate::stream::{InflateState, inflate};
+use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 
 use super::super::Code;
 
@@ -23,7 +24,7 @@ const STREAM_COST_BYTES: usize = 1024;
 pub(super) struct Budget {
     left: u64,
     chunk: Vec<u8>,
-    inflater: Decompress,
+    inflater: Box<InflateState>,
 }
 
 impl Budget {
@@ -31,7 +32,7 @@ impl Budget {
         Self {
             left: bytes,
             chunk: vec![0; 64 * 1024],
-            inflater: Decompress::new(false),
+            inflater: InflateState::new_boxed(DataFormat::Raw),
         }
     }
 
@@ -117,29 +118,25 @@ impl Budget {
 
     /// Inflates raw deflate data to its end, to its first error or to the end of the budget.
     fn layer(&mut self, data: &[u8]) -> Result<Layer, (Code, String)> {
-        self.inflater.reset(false);
+        self.inflater.reset(DataFormat::Raw);
         let mut layer = Layer::default();
         loop {
-            let consumed = usize::try_from(self.inflater.total_in()).unwrap_or(usize::MAX);
-            let produced = self.inflater.total_out();
-            let input = data.get(consumed..).unwrap_or_default();
-            let status = self
-                .inflater
-                .decompress(input, &mut self.chunk, FlushDecompress::None);
-            let fresh = usize::try_from(self.inflater.total_out() - produced).unwrap_or(usize::MAX);
+            let input = data.get(layer.consumed..).unwrap_or_default();
+            let step = inflate(&mut self.inflater, input, &mut self.chunk, MZFlush::None);
+            let fresh = step.bytes_written;
             self.spend(fresh)?;
             if layer.start.is_empty() && has_zlib_header(&self.chunk[..fresh]) {
                 layer.start.extend_from_slice(&self.chunk[..fresh]);
             }
-            layer.consumed = usize::try_from(self.inflater.total_in()).unwrap_or(usize::MAX);
-            layer.unfolded = self.inflater.total_out();
-            match status {
-                Ok(Status::StreamEnd) => {
+            layer.consumed += step.bytes_consumed;
+            layer.unfolded += fresh as u64;
+            match step.status {
+                Ok(MZStatus::StreamEnd) => {
                     layer.is_complete = true;
                     return Ok(layer);
                 }
-                Ok(Status::Ok | Status::BufError) if fresh > 0 || layer.consumed > consumed => {}
-                Ok(Status::Ok | Status::BufError) | Err(_) => return Ok(layer),
+                Ok(MZStatus::Ok) | Err(MZError::Buf) if fresh > 0 || step.bytes_consumed > 0 => {}
+                Ok(MZStatus::Ok | MZStatus::NeedDict) | Err(_) => return Ok(layer),
             }
         }
     }
