@@ -30,15 +30,19 @@ pub(crate) fn root(bytes: &[u8]) -> Root {
         start,
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'<', 0, ..] | [0, b'<', ..]
     );
-    let text: Vec<u8> = match is_wide {
-        true => start
-            .iter()
-            .copied()
-            .filter(|byte| !matches!(byte, 0 | 0xfe | 0xff))
-            .collect(),
-        false => start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).to_vec(),
+    let narrowed: Vec<u8>;
+    let text = match is_wide {
+        true => {
+            let is_letter = |byte: &u8| !matches!(byte, 0 | 0xfe | 0xff);
+            narrowed = start.iter().copied().filter(is_letter).collect();
+            narrowed.as_slice()
+        }
+        false => start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start),
     };
-    let text = String::from_utf8_lossy(&text);
+    if !may_begin_with_bracket(text) {
+        return Root::None;
+    }
+    let text = String::from_utf8_lossy(text);
     let text = text.trim_start();
     if !text.starts_with('<') {
         return Root::None;
@@ -55,6 +59,13 @@ pub(crate) fn root(bytes: &[u8]) -> Root {
         true => Root::None,
         false => Root::Other,
     }
+}
+
+/// False for most files, at their first byte: nearly all that comes is pictures and PDFs, and they need no reading as
+/// text. White space beyond ASCII begins with one of four bytes, and is left to the closer look.
+fn may_begin_with_bracket(text: &[u8]) -> bool {
+    let first = text.iter().find(|byte| !matches!(byte, 9..=13 | b' '));
+    matches!(first, Some(b'<' | 0xc2 | 0xe1..=0xe3))
 }
 
 /// What a look over the text found.
@@ -167,4 +178,33 @@ fn start_tag(text: &str) -> (&str, &str) {
         }
     }
     (text, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_white_space_may_stand_before_the_root() {
+        let spaces = (0..=u32::from(char::MAX))
+            .filter_map(char::from_u32)
+            .filter(|letter| letter.is_whitespace());
+        let mut seen = 0;
+        for space in spaces {
+            let text = format!("{space}<svg/>");
+            assert_eq!(root(text.as_bytes()), Root::Svg, "{:?}", space);
+            seen += 1;
+        }
+        assert!(seen > 20);
+        assert_eq!(root(b"\xef\xbb\xbf\x0b<svg/>"), Root::Svg);
+        for other in [
+            b"\xc2<svg/>".as_slice(),
+            b"\xe2\x80\x8b<svg/>",
+            b"%<svg/>",
+            b" ",
+            b"",
+        ] {
+            assert_eq!(root(other), Root::None, "{other:?}");
+        }
+    }
 }
