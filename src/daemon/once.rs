@@ -1,10 +1,14 @@
 //! One pass over all that is due: every source, every decision, every receipt, every letter.
 
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, ScopedJoinHandle};
+
 use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use crate::daemon::House;
 use crate::daemon::logging::scrubbed;
+use crate::edge::clock::Clock;
 use crate::flow::admit::{self, Admitted};
 use crate::flow::deliver::{self, Delivered};
 use crate::flow::fetch;
@@ -30,25 +34,82 @@ pub struct Pass {
 }
 
 /// Works until nothing is due any more. Errors of one partner do not stop the work with the others.
+///
+/// The steps overlap: while one batch is fetched, the one before is decided and its receipts go out. On a clock that is
+/// moved by hand they follow each other, so that the journal's order is the same every time.
 pub fn once(
     house: &House,
     letterhead: &Letterhead,
     transport: &mut dyn Transport,
     ending: &(dyn Fn() -> bool + Sync),
 ) -> Pass {
-    let mut pass = Pass::default();
     let now = || house.clock.now();
     let flow_house = house.for_steps(&now, ending);
     if let Err(error) = house.store.work_begin() {
-        pass.errors.push(with_causes(&error));
-        return pass;
+        return Pass {
+            errors: vec![with_causes(&error)],
+            ..Pass::default()
+        };
     }
+    let (kept, told_kept) = mpsc::channel();
+    let (issued, told_issued) = mpsc::channel();
+    // Each owns its end of the line, so that the next one hears when it is done.
+    let fetching = move || fetch_all(house, flow_house, kept);
+    let deciding = move || decide_all(house, flow_house, letterhead, told_kept, issued);
+    let delivering = move || deliver_all(house, flow_house, transport, told_issued);
+    let parts = match house.clock {
+        Clock::ByHand(_) => [fetching(), deciding(), delivering()],
+        Clock::System => thread::scope(|scope| {
+            let (fetching, deciding) = (scope.spawn(fetching), scope.spawn(deciding));
+            let delivered = delivering();
+            [joined(fetching), joined(deciding), delivered]
+        }),
+    };
+    Pass::sum(parts)
+}
+
+/// What a step did; a panic goes on in the thread that waited for it.
+fn joined(step: ScopedJoinHandle<'_, Pass>) -> Pass {
+    step.join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+impl Pass {
+    fn sum(parts: impl IntoIterator<Item = Self>) -> Self {
+        parts.into_iter().fold(Self::default(), |mut sum, part| {
+            sum.shown += part.shown;
+            sum.kept += part.kept;
+            sum.decided += part.decided;
+            sum.receipts += part.receipts;
+            sum.written += part.written;
+            sum.letters += part.letters;
+            sum.errors.extend(part.errors);
+            sum
+        })
+    }
+}
+
+/// One step tells the next one that there is more; that there will be no more it tells by hanging up.
+type Tell = Sender<()>;
+type Told = Receiver<()>;
+
+/// Waits until there is more, and takes all that was told at once; false when there will be no more.
+fn wait_for_more(told: &Told) -> bool {
+    let more = told.recv().is_ok();
+    told.try_iter().for_each(drop);
+    more
+}
+
+fn fetch_all(house: &House, flow_house: flow::House<'_>, tell: Tell) -> Pass {
+    let mut pass = Pass::default();
     for source in &house.settings.sources {
         let result = house
             .mailbox(source)
             .map_err(|error| with_causes(&error))
             .and_then(|mut mailbox| {
-                fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut || {})
+                // The next step hangs up only after a trouble of its own.
+                let mut more = || tell.send(()).unwrap_or_default();
+                fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut more)
                     .map_err(|error| with_causes(&error))
             });
         match result {
@@ -63,18 +124,49 @@ pub fn once(
             Err(error) => pass.errors.push(format!("source {}: {error}", source.name)),
         }
     }
-    match decide_and_issue(house, flow_house, letterhead, Issuing::Now, &mut pass) {
-        Ok(None) => {}
-        Ok(Some(error)) | Err(error) => pass.errors.push(with_causes(&error)),
+    pass
+}
+
+/// Begins with the first batch kept, or when there is none, and works at least once: earlier passes may have left
+/// something.
+fn decide_all(
+    house: &House,
+    flow_house: flow::House<'_>,
+    letterhead: &Letterhead,
+    told: Told,
+    tell: Tell,
+) -> Pass {
+    let mut pass = Pass::default();
+    let mut issuing = Issuing::Now;
+    let mut more = || tell.send(()).unwrap_or_default();
+    loop {
+        let is_over = !wait_for_more(&told);
+        match decide_and_issue(house, flow_house, letterhead, issuing, &mut pass, &mut more) {
+            Ok(None) => {}
+            Ok(Some(error)) => {
+                pass.errors.push(with_causes(&error));
+                issuing = Issuing::Later;
+            }
+            Err(error) => {
+                pass.errors.push(with_causes(&error));
+                break;
+            }
+        }
+        if is_over {
+            break;
+        }
     }
-    if let Err(error) = remind_all(house, flow_house, letterhead, &mut pass) {
-        pass.errors.push(with_causes(&error));
+    // After the mail, since an answer may have made a letter needless.
+    for written in [
+        remind_all(house, flow_house, letterhead, &mut pass),
+        report_all(house, flow_house, &mut pass),
+    ] {
+        if let Err(error) = written {
+            pass.errors.push(with_causes(&error));
+        }
     }
-    if let Err(error) = report_all(house, flow_house, &mut pass) {
-        pass.errors.push(with_causes(&error));
-    }
-    if let Err(error) = deliver_all(house, flow_house, transport, &mut pass) {
-        pass.errors.push(with_causes(&error));
+    if pass.written > 0 {
+        more();
     }
     pass
 }
@@ -98,14 +190,15 @@ pub(super) enum Issuing {
     Later,
 }
 
-/// Decides all undecided mails and issues all receipts owed. When receipts cannot be issued at all, that trouble is
-/// returned at the end, and the mails are decided first.
+/// Decides all undecided mails and issues all receipts owed; `after_issue` is called after each batch of receipts. When
+/// receipts cannot be issued at all, that trouble is returned at the end, and the mails are decided first.
 pub(super) fn decide_and_issue(
     house: &House,
     flow_house: flow::House<'_>,
     letterhead: &Letterhead,
     mut issuing: Issuing,
     pass: &mut Pass,
+    after_issue: &mut dyn FnMut(),
 ) -> Result<Option<StepError>, StepError> {
     let mut trouble = None;
     while !(flow_house.ending)() {
@@ -118,6 +211,9 @@ pub(super) fn decide_and_issue(
                 Ok(round) => {
                     pass.receipts += round.issued.len();
                     report_issued(house, &round, &mut pass.errors);
+                    if !round.issued.is_empty() {
+                        after_issue();
+                    }
                 }
                 Err(error) => {
                     issuing = Issuing::Later;
@@ -175,22 +271,56 @@ pub(super) fn report_all(
     Ok(())
 }
 
+/// Sends what is due, at least once, until no more will come or the transport does not work.
 fn deliver_all(
     house: &House,
     flow_house: flow::House<'_>,
     transport: &mut dyn Transport,
-    pass: &mut Pass,
-) -> Result<(), StepError> {
-    while !(flow_house.ending)() {
-        let delivered = deliver::round(flow_house, &house.times, transport)?;
-        report_delivered(&delivered, &mut pass.errors);
-        pass.letters += delivered.sent.len();
-        if delivered.is_empty() || delivered.transport_down {
+    told: Told,
+) -> Pass {
+    let mut pass = Pass::default();
+    wait_for_more(&told);
+    loop {
+        match deliver_due(house, flow_house, transport, &mut pass) {
+            Ok(Line::Up) => {}
+            Ok(Line::Down) => break,
+            Err(error) => {
+                pass.errors.push(with_causes(&error));
+                break;
+            }
+        }
+        if !wait_for_more(&told) {
             break;
         }
     }
     transport.rest();
-    Ok(())
+    pass
+}
+
+/// Whether it is of use to try more letters.
+enum Line {
+    Up,
+    Down,
+}
+
+fn deliver_due(
+    house: &House,
+    flow_house: flow::House<'_>,
+    transport: &mut dyn Transport,
+    pass: &mut Pass,
+) -> Result<Line, StepError> {
+    while !(flow_house.ending)() {
+        let delivered = deliver::round(flow_house, &house.times, transport)?;
+        report_delivered(&delivered, &mut pass.errors);
+        pass.letters += delivered.sent.len();
+        if delivered.transport_down {
+            return Ok(Line::Down);
+        }
+        if delivered.is_empty() {
+            break;
+        }
+    }
+    Ok(Line::Up)
 }
 
 fn report_admitted(house: &House, admitted: &Admitted, errors: &mut Vec<String>) {

@@ -403,7 +403,7 @@ fn register(house: &House, letterhead: &Letterhead, beat: &Beat, ending: &Ending
             Issuing::Now
         };
         // What failed item by item is told already and has its own time for another try.
-        match decide_and_issue(house, flow_house, letterhead, when, &mut pass) {
+        match decide_and_issue(house, flow_house, letterhead, when, &mut pass, &mut || {}) {
             Ok(None) if when == Issuing::Now => {
                 (patience.errors, issuing.errors) = (0, 0);
                 beat.met(Contact::Well);
