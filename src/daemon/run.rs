@@ -229,7 +229,14 @@ fn finish_mail(
         };
         let _guard = OnEnd(ending, &heart.register);
         let flow_house = house.for_steps(&now, &asked);
-        let done = decide_and_issue(house, flow_house, letterhead, Issuing::Now, &mut Pass::default());
+        let done = decide_and_issue(
+            house,
+            flow_house,
+            letterhead,
+            Issuing::Now,
+            &mut Pass::default(),
+            &mut || {},
+        );
         if let Ok(Some(error)) | Err(error) = done {
             let why = scrubbed(&with_causes(&error));
             error!(why, "not all mail of a source that goes could be finished");

@@ -160,12 +160,19 @@ fn from_first_line(bytes: &[u8]) -> &[u8] {
     &bytes[blank..]
 }
 
+/// How often a mail says `message/rfc822`. Looked for by the slash, since every byte of every mail passes here.
 fn count_rfc822(bytes: &[u8]) -> usize {
-    const NEEDLE: &[u8] = b"essage/rfc822";
-    bytes
-        .windows(NEEDLE.len())
-        .filter(|window| window.eq_ignore_ascii_case(NEEDLE))
-        .count()
+    const BEFORE: &[u8] = b"essage";
+    const AFTER: &[u8] = b"rfc822";
+    let stands_between = |at: &usize| {
+        let before = at
+            .checked_sub(BEFORE.len())
+            .and_then(|start| bytes.get(start..*at));
+        let after = bytes.get(at + 1..at + 1 + AFTER.len());
+        before.is_some_and(|word| word.eq_ignore_ascii_case(BEFORE))
+            && after.is_some_and(|word| word.eq_ignore_ascii_case(AFTER))
+    };
+    memchr::memchr_iter(b'/', bytes).filter(stands_between).count()
 }
 
 fn mailboxes(parsed: &mail_parser::Message<'_>, header: HeaderName<'static>) -> Vec<Mailbox> {
