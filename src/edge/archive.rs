@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -100,18 +100,25 @@ impl FolderArchive {
         self.sync_above(folder)
     }
 
-    /// The folder's own name, and its parent's, must last too. Once for each folder and process is enough; a thread
+    /// The folder's own name, and those above it, must last too. Once for each folder and process is enough; a thread
     /// that finds the folder made by another one syncs as well, since the other may not have come so far.
     fn sync_above(&self, folder: &Path) -> io::Result<()> {
-        let synced = || self.synced.lock().unwrap_or_else(PoisonError::into_inner);
-        if synced().contains(folder) {
-            return Ok(());
-        }
-        for above in folder.ancestors().skip(1).take(3) {
+        let names: Vec<&Path> = folder.ancestors().take(3).collect();
+        // Whatever stands above a folder that lasts lasts too.
+        let known = {
+            let synced = self.synced();
+            names.iter().position(|name| synced.contains(*name))
+        };
+        let new = &names[..known.unwrap_or(names.len())];
+        for above in new.iter().filter_map(|name| name.parent()) {
             File::open(above)?.sync_all()?;
         }
-        synced().insert(folder.to_owned());
+        self.synced().extend(new.iter().map(|name| name.to_path_buf()));
         Ok(())
+    }
+
+    fn synced(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.synced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
