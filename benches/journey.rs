@@ -20,15 +20,15 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Instant, SystemTime};
 
-use recipisa::edge::signing::throwaway::{self, ThrowawayKey};
-
+mod stage;
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 
+use stage::{children_cpu_ms, configuration, highest_memory_kb, program};
 use support::ca::TestCa;
 use support::dovecot::{Dovecot, Offer, User};
 use support::sink::{Security, Sink};
-use support::tools::{TempDir, set_mode};
+use support::tools::TempDir;
 
 fn main() {
     // Under `cargo test --all-targets` a benchmark is started too, and has nothing to do.
@@ -43,9 +43,9 @@ fn main() {
         mails.len(),
         bytes / mails.len() / 1000
     );
-    for round in 1..=rounds() {
-        journey(round, &mails);
-    }
+    // Kept until the end: a file system that has just deleted many files is slower at making new ones.
+    let folders: Vec<TempDir> = (1..=rounds()).map(|round| journey(round, &mails)).collect();
+    drop(folders);
 }
 
 fn rounds() -> u32 {
@@ -66,7 +66,8 @@ fn read_mails(folder: &Path) -> Vec<Vec<u8>> {
     mails
 }
 
-fn journey(round: u32, mails: &[Vec<u8>]) {
+/// Makes one round and returns the folder it was made in.
+fn journey(round: u32, mails: &[Vec<u8>]) -> TempDir {
     let dir = TempDir::new();
     let ca = TestCa::make(&dir.path().join("ca"));
     let dovecot = Dovecot::start(&dir.path().join("d"), &ca, Offer::Everything);
@@ -74,9 +75,9 @@ fn journey(round: u32, mails: &[Vec<u8>]) {
     for mail in mails {
         dovecot.deliver(User::Amt, mail, SystemTime::now());
     }
-    let config = configuration(dir.path(), &ca, &dovecot, &sink);
+    let config = configuration(dir.path(), &ca, dovecot.ports.imaps, &sink);
     let started = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_recipisa"));
+    let mut child = Command::new(program());
     child
         .args(["--config", &config, "once", "--timings"])
         .env("RECIPISA_LOG", "warn")
@@ -106,86 +107,5 @@ fn journey(round: u32, mails: &[Vec<u8>]) {
             println!("{stage:<12} {:>12.3} {:>12.3}", each(cpu), each(wall));
         }
     }
-}
-
-/// Processor time of all ended children, from /proc/self/stat (fields 16 and 17, in hundredths of a second).
-fn children_cpu_ms() -> u64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    fields[13..15]
-        .iter()
-        .map(|ticks| ticks.parse::<u64>().unwrap() * 10)
-        .sum()
-}
-
-/// `once --timings` says it in its last line.
-fn highest_memory_kb(said: &str) -> u64 {
-    said.lines()
-        .find_map(|line| line.strip_prefix("highest resident memory "))
-        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .unwrap_or_default()
-}
-
-fn configuration(dir: &Path, ca: &TestCa, dovecot: &Dovecot, sink: &Sink) -> String {
-    let write_private = |name: &str, bytes: &[u8]| {
-        let path = dir.join(name);
-        fs::write(&path, bytes).unwrap();
-        set_mode(&path, 0o600);
-    };
-    let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap();
-    write_private(
-        "seal.p12",
-        &throwaway::make(ThrowawayKey::Rsa2048, "seal", now).unwrap(),
-    );
-    write_private("seal.password", b"seal");
-    write_private("imap.password", User::Amt.password().as_bytes());
-    write_private("smtp.password", b"secret");
-    let path = dir.join("recipisa.toml");
-    let text = format!(
-        r#"
-[agency]
-name = "Agenția Exemplu"
-cui = "00000000"
-address = "Str. Exemplului nr. 1"
-phone = "0264 000 000"
-email = "contact@amt.test"
-[storage]
-dir = "registry"
-[[register]]
-code = "CJ"
-name = "Registrul general"
-[[office]]
-id = "cluj"
-name = "Cluj-Exemplu"
-address = "Str. Exemplului nr. 1"
-contact = "Registratura, tel. 0264 000 001"
-register = "CJ"
-[[source]]
-name = "somaj"
-kind = "imap"
-address = "amt@amt.test"
-office = "cluj"
-host = "localhost"
-port = {imaps}
-user = "{user}"
-password = {{ file = "imap.password" }}
-ca_file = "{root}"
-[transport]
-kind = "smtp"
-host = "localhost"
-port = {smtp}
-user = "amt"
-password = {{ file = "smtp.password" }}
-ca_file = "{root}"
-[signing]
-pkcs12 = "seal.p12"
-password = {{ file = "seal.password" }}
-"#,
-        imaps = dovecot.ports.imaps,
-        user = User::Amt.name(),
-        root = ca.root.display(),
-        smtp = sink.port,
-    );
-    fs::write(&path, text).unwrap();
-    path.display().to_string()
+    dir
 }

@@ -1,0 +1,86 @@
+//! Registering and showing an entry, in a registry of a thousand entries and in one of a million.
+//!
+//! Both are measured in turns, so that the machine's moods meet them alike. Registering is the transaction that gives
+//! the number, [`Store::mails_decide`] with one mail; showing is [`Store::entry`] of an entry somewhere in the registry.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use recipisa::edge::sqlite::SqliteStore;
+use recipisa::registry::Number;
+use recipisa::store::Store;
+
+use super::support::tools::TempDir;
+use super::{books, figure, median};
+
+const SMALL: usize = 1_000;
+const TURNS: usize = 500;
+const RATIO_MAX: f64 = 1.2;
+
+struct Registry {
+    store: SqliteStore,
+    entries: usize,
+    at: Timestamp,
+    _dir: TempDir,
+}
+
+impl Registry {
+    fn of(entries: usize) -> Self {
+        let dir = TempDir::new();
+        let store = SqliteStore::open(&dir.path().join("recipisa.db")).unwrap();
+        books::fill(&store, entries, Some(&[books::sha256("letter")]));
+        Self {
+            store,
+            entries,
+            at: "2026-11-20T11:00:00Z".parse().unwrap(),
+            _dir: dir,
+        }
+    }
+
+    /// Milliseconds of one registration.
+    fn register(&mut self) -> f64 {
+        books::keep(&self.store, self.entries, 1, self.at);
+        let waiting = self.store.mails_undecided(1).unwrap();
+        let verdicts = [books::verdict(waiting[0].seq, self.at)];
+        let begun = Instant::now();
+        let made = self.store.mails_decide(&verdicts, self.at).unwrap();
+        let took = begun.elapsed().as_secs_f64() * 1e3;
+        assert_eq!(made.len(), 1);
+        self.entries += 1;
+        took
+    }
+
+    /// Milliseconds of one look at an entry; `turn` says where it stands.
+    fn show(&self, turn: usize) -> f64 {
+        let number = Number {
+            register: "CJ".into(),
+            number: 1 + (turn.wrapping_mul(0x9e37_79b9) % self.entries) as u64,
+            date: jiff::civil::date(2026, 11, 20),
+        };
+        let begun = Instant::now();
+        let found = self.store.entry(&number).unwrap();
+        let took = begun.elapsed().as_secs_f64() * 1e3;
+        assert!(found.is_some(), "{number}");
+        took
+    }
+}
+
+pub(crate) fn same_cost() {
+    let entries = std::env::var("RECIPISA_BENCH_ENTRIES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1_000_000);
+    let (mut small, mut large) = (Registry::of(SMALL), Registry::of(entries));
+    let (mut registering, mut showing) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+    for turn in 0..TURNS {
+        for (index, registry) in [&mut small, &mut large].into_iter().enumerate() {
+            registering[index].push(registry.register());
+            showing[index].push(registry.show(turn));
+        }
+    }
+    for (what, [few, many]) in [("registering", registering), ("showing", showing)] {
+        let (few, many) = (median(few), median(many));
+        println!("{what}: {few:.3} ms among {SMALL} entries, {many:.3} ms among {entries}");
+        figure(&format!("{what}, ratio"), many / few, "", RATIO_MAX);
+    }
+}
