@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::{Timestamp, civil};
+use recipisa::casework::Opening;
 use recipisa::edge::sqlite::SqliteStore;
 use recipisa::mailbox::{Extent, Sighting, SourceId, SourceKey};
 use recipisa::outbox::{self, Outgoing};
@@ -147,6 +148,7 @@ pub(crate) fn fill(store: &SqliteStore, count: usize, letters: Option<&[String]>
                 let index = usize::try_from(entry.number.number).unwrap();
                 Issued {
                     number: entry.number.clone(),
+                    submission: 0,
                     receipt_sha256: sha256(&format!("receipt {index}")),
                     at,
                     letter: letters.map(|letters| outgoing(entry, &letters[index % letters.len()], at)),
@@ -222,15 +224,26 @@ pub(crate) fn verdict(mail_seq: i64, at: Timestamp) -> MailVerdict {
         summary,
         files: vec![file],
         draft: Some(draft),
+        joins: None,
     };
-    MailVerdict { mail_seq, decided }
+    let opening = Opening {
+        due_on: civil::date(2026, 12, 18),
+        consent_asked: true,
+        consent_file: None,
+    };
+    MailVerdict {
+        mail_seq,
+        decided,
+        opening: Some(opening),
+    }
 }
 
 fn outgoing(entry: &Entry, sha256: &str, at: Timestamp) -> Outgoing {
     Outgoing {
         message_id: format!("{}@amt.test", entry.number.key().replace('/', "-")),
         kind: outbox::Kind::Receipt,
-        number: entry.number.clone(),
+        number: Some(entry.number.clone()),
+        ordinal: 0,
         from: "amt@amt.test".into(),
         to: entry.summary.sender_address.clone().unwrap(),
         sha256: sha256.to_owned(),

@@ -186,7 +186,6 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("mail_parser", &["src/message/"]),
     ("minijinja", &["src/outbox/", "src/digest/"]),
     ("memchr", &["src/message/"]),
-    ("minijinja", &["src/outbox/"]),
     ("miniz_oxide", &["src/documents/"]),
     ("native_tls", &["src/edge/"]),
     // Hashes and signatures are computed in the receipt, keys are held at the edge.
