@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use crate::casework::{Appointment, Clarification};
+use crate::casework::{Appointment, Case, Clarification};
 use crate::flow::failpoint::reach;
 use crate::flow::issue::Letterhead;
 use crate::flow::{House, OfficeTimes, StepError, with_causes};
@@ -103,6 +103,10 @@ fn write(
         .store
         .case(&due.number)?
         .ok_or_else(|| format!("there is no case {}", due.number))?;
+    if is_over(&record.case, due, at) {
+        house.store.followup_void(due, at)?;
+        return Ok(Written::Void);
+    }
     if let Some(until) = times.closed_until(&record.case.office, at) {
         return Ok(Written::NotNow(until));
     }
@@ -124,6 +128,24 @@ fn write(
     let is_done = house.store.followup_done(due, &letter, at)?;
     reach("remind.committed");
     Ok(if is_done { Written::Queued } else { Written::Void })
+}
+
+/// Whether what the letter reminds of or invites to has passed, because the daemon was down: the agenda shows it to
+/// the clerk, and the citizen must not be called to an hour that is over. A question is asked all the same.
+fn is_over(case: &Case, due: &FollowupDue, at: Timestamp) -> bool {
+    let ordinal = due.planned.ordinal;
+    match due.planned.kind {
+        Kind::ClarificationRequest => false,
+        Kind::ClarificationReminder => {
+            let mut asked = case.clarifications.iter();
+            let today = at.to_zoned(crate::calendar::hours::ZONE).date();
+            asked.any(|one| one.ordinal == ordinal && one.until < today)
+        }
+        Kind::PickupInvitation | Kind::PickupReminder => {
+            let mut made = case.appointments.iter();
+            made.any(|one| one.ordinal == ordinal && one.starts_at <= at)
+        }
+    }
 }
 
 fn address_of<'a>(letterhead: &'a Letterhead, source: &str) -> Result<&'a str, String> {
@@ -234,23 +256,36 @@ fn meeting<'a>(record: &'a CaseRecord, ordinal: u32, uid: &'a str) -> Result<pic
     })
 }
 
-/// The citizen's last mail with what it answered, and our last letter in the case.
+/// The case so far in its order, the citizen's mails with what they name and our letters, so that no mail without
+/// references begins a thread of its own; our last letter, which this one follows, stands last.
 fn thread_of(record: &CaseRecord) -> Thread {
-    let last: &Entry = record
-        .submissions
-        .last()
-        .map_or(&record.entry.entry, |submission| &submission.entry);
-    let mut ids = last.summary.references.clone();
-    let ours = record
+    let mails = std::iter::once(&record.entry).chain(&record.submissions);
+    let mut turns: Vec<(Timestamp, Vec<&String>)> = mails
+        .map(|filing| {
+            let Entry { summary, draft, .. } = &filing.entry;
+            let ids = summary.references.iter().chain(&summary.message_id);
+            (draft.registered_at, ids.collect())
+        })
+        .collect();
+    let ours: Vec<_> = record
         .entry
         .letters
         .iter()
         .filter(|letter| letter.state != LetterState::Void)
-        .map(|letter| letter.letter.message_id.clone())
-        .next_back();
-    for id in last.summary.message_id.clone().into_iter().chain(ours) {
-        ids.retain(|known| *known != id);
-        ids.push(id);
+        .map(|letter| (letter.letter.queued_at, vec![&letter.letter.message_id]))
+        .collect();
+    let last = ours.last().map(|(_, ids)| ids.clone());
+    turns.extend(ours);
+    turns.sort_by_key(|(at, _)| *at);
+    let mut ids: Vec<String> = Vec::new();
+    for id in turns.into_iter().flat_map(|(_, ids)| ids) {
+        if !ids.contains(id) {
+            ids.push(id.clone());
+        }
+    }
+    for id in last.into_iter().flatten() {
+        ids.retain(|known| known != id);
+        ids.push(id.clone());
     }
     Thread { ids }
 }

@@ -424,6 +424,8 @@ pub trait Store: Send + Sync {
     fn followup_done(&self, due: &FollowupDue, letter: &Outgoing, at: Timestamp) -> Stored<bool>;
     /// The letter is not written before `until`; nothing was tried.
     fn followup_put_off(&self, due: &FollowupDue, until: Timestamp) -> Stored<()>;
+    /// The letter has become needless by the lapse of time.
+    fn followup_void(&self, due: &FollowupDue, at: Timestamp) -> Stored<()>;
     /// Counts a failed attempt to write the letter; it is due again at `retry_at`.
     fn followup_failed(&self, due: &FollowupDue, why: &str, retry_at: Timestamp) -> Stored<()>;
 

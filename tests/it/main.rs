@@ -8,6 +8,7 @@
 
 mod backup;
 mod check;
+mod cases;
 mod commands;
 mod corpus;
 mod demo;

@@ -133,6 +133,26 @@ pub(super) fn put_off(transaction: &Transaction<'_>, due: &FollowupDue, until: T
     Ok(())
 }
 
+/// Makes one planned letter void.
+pub(super) fn void_one(transaction: &Transaction<'_>, due: &FollowupDue, at: Timestamp) -> Stored<()> {
+    let number = &due.number;
+    transaction
+        .execute(
+            "UPDATE followup SET state = 'void', settled_at = ?6
+             WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
+            params![
+                number.register,
+                number.date.year(),
+                number.number as i64,
+                due.planned.kind.as_str(),
+                due.planned.ordinal,
+                at.as_microsecond()
+            ],
+        )
+        .map_err(|error| unavailable("making a planned letter void", error))?;
+    Ok(())
+}
+
 pub(super) fn failed(
     transaction: &Transaction<'_>,
     due: &FollowupDue,

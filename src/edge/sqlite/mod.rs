@@ -221,6 +221,12 @@ impl Store for SqliteStore {
         })
     }
 
+    fn followup_void(&self, due: &FollowupDue, at: Timestamp) -> Stored<()> {
+        self.transaction("making a planned letter void", |transaction| {
+            followups::void_one(transaction, due, at)
+        })
+    }
+
     fn followup_failed(&self, due: &FollowupDue, why: &str, retry_at: Timestamp) -> Stored<()> {
         self.transaction("counting a letter that could not be written", |transaction| {
             followups::failed(transaction, due, why, retry_at)
