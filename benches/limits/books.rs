@@ -248,5 +248,6 @@ fn outgoing(entry: &Entry, sha256: &str, at: Timestamp) -> Outgoing {
         to: entry.summary.sender_address.clone().unwrap(),
         sha256: sha256.to_owned(),
         queued_at: at,
+        not_after: None,
     }
 }

@@ -11,7 +11,8 @@ use crate::registry::{FileRecord, folded};
 pub struct Policy {
     /// Whether citizens are asked for it at all.
     pub asked: bool,
-    /// An accepted file whose name holds one of these is the consent; capitals and diacritics do not matter.
+    /// An accepted file whose name holds one of these as whole words is the consent; capitals and diacritics do not
+    /// matter.
     pub file_names: Vec<String>,
 }
 
@@ -19,7 +20,9 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             asked: true,
-            file_names: vec!["acord".to_owned(), "consimtamant".to_owned()],
+            file_names: ["acord", "acordul", "consimtamant", "consimtamantul"]
+                .map(str::to_owned)
+                .into(),
         }
     }
 }
@@ -58,9 +61,19 @@ pub fn find<'a>(files: &'a [FileRecord], policy: &Policy) -> Option<&'a FileReco
     if !policy.asked {
         return None;
     }
-    let wanted: Vec<String> = policy.file_names.iter().map(|name| folded(name)).collect();
+    let wanted: Vec<String> = policy.file_names.iter().map(|name| words(name)).collect();
     files.iter().filter(|file| file.accepted).find(|file| {
-        let name = folded(&file.name);
+        let name = words(&file.name);
         wanted.iter().any(|wanted| name.contains(wanted.as_str()))
     })
+}
+
+/// The words of a name between single blanks, so that "acord" is not found in "acordare".
+fn words(name: &str) -> String {
+    let folded = folded(name);
+    let words: Vec<&str> = folded
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    format!(" {} ", words.join(" "))
 }

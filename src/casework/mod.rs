@@ -71,6 +71,9 @@ pub struct Case {
     /// In the order in which they were made; the last one holds.
     pub appointments: Vec<Appointment>,
     pub handover: Option<Handover>,
+    pub set_aside: Option<SetAside>,
+    /// Whether the sender may be written to by itself; a program, or one of several senders, may not.
+    pub replies: bool,
     /// Grows with every change; an act names the version that it was decided on.
     pub version: u32,
 }
@@ -128,6 +131,14 @@ pub struct Handover {
     pub recorded_by: String,
 }
 
+/// The end of a case that had nothing to decide (clasare).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    pub reason: String,
+    pub recorded_at: Timestamp,
+    pub recorded_by: String,
+}
+
 /// The ways that the procedure knows for the document to reach the citizen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandoverWay {
@@ -162,7 +173,7 @@ pub enum State {
     Decided,
     /// The citizen is invited to pick the document up.
     Invited,
-    /// The document has been handed over.
+    /// The document has been handed over, or there was nothing to decide.
     Closed,
 }
 
@@ -202,10 +213,26 @@ impl State {
 /// What a clerk does to a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    Clarify { what: String, until: Date },
-    Decide { on: Date, document: Document },
-    Pickup { starts: DateTime, place: String },
-    HandOver { on: Date, how: HandoverWay },
+    Clarify {
+        what: String,
+        until: Date,
+    },
+    Decide {
+        on: Date,
+        document: Document,
+    },
+    Pickup {
+        starts: DateTime,
+        place: String,
+    },
+    HandOver {
+        on: Date,
+        how: HandoverWay,
+    },
+    /// There is nothing to decide: a test, thanks, a withdrawal, somebody else's competence.
+    SetAside {
+        reason: String,
+    },
 }
 
 /// The decision's document.
@@ -224,6 +251,7 @@ impl Act {
             Self::Decide { .. } => "decide",
             Self::Pickup { .. } => "pickup",
             Self::HandOver { .. } => "handover",
+            Self::SetAside { .. } => "close",
         }
     }
 }
@@ -249,6 +277,8 @@ impl Circumstances<'_> {
 pub enum Refusal {
     #[error("the case is closed: the document was handed over on {0}")]
     Closed(Date),
+    #[error("the case was closed without a decision on {0}; what comes now is a new request")]
+    SetAside(Date),
     #[error("the case is decided since {0}; nothing more can be asked for")]
     Decided(Date),
     #[error("the case has a decision of {0} already; a corrected decision is a new request")]
@@ -267,6 +297,12 @@ pub enum Refusal {
          is {first}"
     )]
     TooEarly { asked: Date, first: Date },
+    #[error("{asked} is more than a year away; the last possible day is {last}")]
+    TooFar { asked: Date, last: Date },
+    #[error("say where the citizen is to come, with --place")]
+    NoPlace,
+    #[error("say why the case ends without a decision")]
+    NoReason,
     #[error("{day} is no working day of this office ({why}); take {next}")]
     NotWorked { day: Date, why: String, next: Date },
     #[error("{day} lies in the future")]
@@ -300,7 +336,7 @@ pub enum Refusal {
 impl Case {
     /// Where it stands.
     pub fn state(&self) -> State {
-        if self.handover.is_some() {
+        if self.is_closed() {
             State::Closed
         } else if self.decision.is_some() {
             if self.appointments.is_empty() {
@@ -313,6 +349,11 @@ impl Case {
         } else {
             State::Open
         }
+    }
+
+    /// Whether nothing more is to be done.
+    pub fn is_closed(&self) -> bool {
+        self.handover.is_some() || self.set_aside.is_some()
     }
 
     /// The clarification that waits for an answer.
@@ -329,7 +370,7 @@ impl Case {
     /// stop the term.
     pub fn is_awaited(&self, today: Date, policy: &Policy, calendar: &Calendar) -> bool {
         self.decision.is_none()
-            && self.handover.is_none()
+            && !self.is_closed()
             && due_working(today, policy.awaited_days, calendar).date >= self.due_on
     }
 
@@ -341,11 +382,17 @@ impl Case {
         if let Some(handover) = &self.handover {
             return Err(Refusal::Closed(handover.on));
         }
+        if let Some(set_aside) = &self.set_aside {
+            return Err(Refusal::SetAside(set_aside.recorded_at.to_zoned(ZONE).date()));
+        }
         match act {
             Act::Clarify { what, until } => self.examine_clarification(what, *until, seen),
             Act::Decide { on, .. } => self.examine_decision(*on, seen),
+            Act::Pickup { place, .. } if place.trim().is_empty() => Err(Refusal::NoPlace),
             Act::Pickup { starts, .. } => self.examine_pickup(*starts, seen),
             Act::HandOver { on, .. } => self.examine_handover(*on, seen),
+            Act::SetAside { reason } if reason.trim().is_empty() => Err(Refusal::NoReason),
+            Act::SetAside { .. } => Ok(()),
         }
     }
 
@@ -406,8 +453,10 @@ impl Case {
         }
         needs_notice(day, seen)?;
         let last = due_working(decision.on, seen.policy.pickup_days, seen.calendar).date;
-        let missed = self.appointments.iter().any(|one| one.starts_at < seen.now);
-        if day > last && !missed {
+        let missed = self.appointment().is_some_and(|one| one.starts_at < seen.now);
+        // Recorded late, a decision leaves no day in the term: then any day is better than none.
+        let possible = first_day(seen) <= last;
+        if day > last && possible && !missed {
             return Err(Refusal::PickupTooLate {
                 day,
                 days: seen.policy.pickup_days,
@@ -442,14 +491,40 @@ pub fn instant(local: DateTime) -> Option<Timestamp> {
 
 /// A citizen needs a working day after the one on which the letter goes out.
 fn needs_notice(day: Date, seen: Circumstances<'_>) -> Result<(), Refusal> {
-    let letter = next_open(seen.now, seen.hours, seen.calendar)
-        .to_zoned(ZONE)
-        .date();
-    let first = due_working(letter, 1, seen.calendar).date;
+    let first = first_day(seen);
     if day < first {
         return Err(Refusal::TooEarly { asked: day, first });
     }
+    let last = seen.today().saturating_add(jiff::Span::new().years(1));
+    if day > last {
+        return Err(Refusal::TooFar { asked: day, last });
+    }
     Ok(())
+}
+
+/// The day on which a letter written now goes out.
+fn letter_day(seen: Circumstances<'_>) -> Date {
+    next_open(seen.now, seen.hours, seen.calendar)
+        .to_zoned(ZONE)
+        .date()
+}
+
+/// The first day that a letter written now can name.
+fn first_day(seen: Circumstances<'_>) -> Date {
+    due_working(letter_day(seen), 1, seen.calendar).date
+}
+
+/// The day that a question gives where the clerk names none: so many working days after the letter, on which the office
+/// is open.
+pub fn answer_day(seen: Circumstances<'_>) -> Date {
+    let mut day = due_working(letter_day(seen), seen.policy.clarification_days, seen.calendar).date;
+    while seen.hours.on(day, seen.calendar).is_none() {
+        match day.tomorrow() {
+            Ok(tomorrow) => day = tomorrow,
+            Err(_) => break,
+        }
+    }
+    day
 }
 
 fn worked(day: Date, seen: Circumstances<'_>) -> Result<(), Refusal> {

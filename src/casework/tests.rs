@@ -29,6 +29,8 @@ fn case() -> Case {
         decision: None,
         appointments: Vec::new(),
         handover: None,
+        set_aside: None,
+        replies: true,
         version: 0,
     }
 }
@@ -208,6 +210,41 @@ fn who_did_not_come_may_come_later() {
 }
 
 #[test]
+fn a_decision_that_was_recorded_late_can_still_be_picked_up() {
+    let case = decided(date(2026, 11, 27));
+    // The last day was 15 December.
+    assert_eq!(
+        judged(&case, &pickup("2026-12-22T10:00"), "2026-12-17T09:00"),
+        Ok(())
+    );
+    assert!(matches!(
+        judged(&case, &pickup("2028-12-21T10:00"), "2026-12-17T09:00"),
+        Err(Refusal::TooFar { .. })
+    ));
+}
+
+#[test]
+fn a_case_with_nothing_to_decide_is_set_aside_with_a_reason() {
+    let aside = |reason: &str| Act::SetAside {
+        reason: reason.into(),
+    };
+    let now = "2026-11-27T10:00";
+    assert_eq!(judged(&case(), &aside(" "), now), Err(Refusal::NoReason));
+    assert_eq!(judged(&case(), &aside("a mulțumit"), now), Ok(()));
+    let mut case = case();
+    case.set_aside = Some(SetAside {
+        reason: "a mulțumit".into(),
+        recorded_at: at(now),
+        recorded_by: "Maria".into(),
+    });
+    assert_eq!(case.state(), State::Closed);
+    assert!(matches!(
+        judged(&case, &clarify(date(2026, 12, 9)), now),
+        Err(Refusal::SetAside(_))
+    ));
+}
+
+#[test]
 fn a_closed_case_is_closed() {
     let hand_over = |on| Act::HandOver {
         on,
@@ -267,6 +304,9 @@ fn the_consent_is_an_accepted_file_of_that_name() {
     let found = |files: &[FileRecord]| consent::find(files, &policy).map(|file| file.name.clone());
     assert_eq!(found(&[file("cerere.pdf", true)]), None);
     assert_eq!(found(&[file("ACORD semnat.PDF", false)]), None, "refused");
+    for other in ["Cerere acordare indemnizație.pdf", "dezacord.pdf", "acorduri.pdf"] {
+        assert_eq!(found(&[file(other, true)]), None, "{other}");
+    }
     assert_eq!(
         found(&[file("cerere.pdf", true), file("Acord_semnat.pdf", true)]).as_deref(),
         Some("Acord_semnat.pdf")

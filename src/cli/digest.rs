@@ -47,7 +47,8 @@ pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Fai
                 .map_err(|error| Failure::Said(error.to_string()))?,
         )?,
     };
-    let facts = house.digest(options.office.as_deref(), period, last)?;
+    // The open work is that of now, whatever period is asked for.
+    let facts = house.digest(options.office.as_deref(), period, today)?;
     match options.format.as_str() {
         "html" => text::line(&digest::html(&facts)),
         "csv" => text::bytes(&digest::csv(&facts)),

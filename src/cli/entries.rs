@@ -1,6 +1,6 @@
 //! `entries` and `show`: the register, and everything about one number.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{Failure, held, json, open, text};
 use crate::daemon::House;
@@ -18,6 +18,9 @@ pub(super) struct ShowOptions {
     /// Also write the signed receipt to this file.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
+    /// With --receipt: that of the case's K-th submission (completarea nr. K) and not of the request.
+    #[arg(long, value_name = "K", requires = "receipt")]
+    submission: Option<u32>,
 }
 
 #[derive(clap::Args)]
@@ -34,8 +37,12 @@ pub(super) fn resend(config: Option<PathBuf>, options: ResendOptions) -> Result<
     let house = open::house(config)?;
     let number = parsed(&options.number, &house)?;
     let actor = options.actor.unwrap_or_else(held::actor_of_session);
-    house.store.letter_requeue(&number, &actor, house.clock.now())?;
-    text::line("the letter is queued again; `run` sends it within seconds, otherwise `recipisa once` does");
+    let letter = house.store.letter_requeue(&number, &actor, house.clock.now())?;
+    text::line(&format!(
+        "the letter ({}) to {} is queued again; `run` sends it within seconds, otherwise `recipisa once` does",
+        letter.kind.as_str(),
+        letter.to
+    ));
     Ok(())
 }
 
@@ -112,16 +119,14 @@ pub(super) fn show(config: Option<PathBuf>, options: &ShowOptions) -> Result<(),
         ))
     })?;
     if let Some(path) = &options.receipt {
-        let ReceiptState::Issued { sha256, .. } = &record.receipt else {
+        let wanted = match options.submission {
+            None => record.receipt.clone(),
+            Some(nth) => submission(&house, &number, nth)?.receipt,
+        };
+        let ReceiptState::Issued { sha256, .. } = &wanted else {
             return Err(Failure::Said("its receipt is not issued yet".into()));
         };
-        let bytes = house.archive.read(sha256)?;
-        let shown = path.display().to_string();
-        std::fs::write(path, bytes).map_err(|source| Failure::File {
-            doing: "writing",
-            path: shown,
-            source,
-        })?;
+        write_archived(&house, sha256, path)?;
     }
     if options.json {
         text::line(&json::entry(&record, spelling).to_string());
@@ -129,6 +134,24 @@ pub(super) fn show(config: Option<PathBuf>, options: &ShowOptions) -> Result<(),
         print(&record, spelling);
     }
     Ok(())
+}
+
+fn submission(house: &House, number: &Number, nth: u32) -> Result<EntryRecord, Failure> {
+    let submissions = house.store.case(number)?.map(|case| case.submissions);
+    let mut found = submissions.into_iter().flatten();
+    found
+        .find(|one| one.entry.submission == nth)
+        .ok_or_else(|| Failure::Said(format!("there is no submission {nth}; see `recipisa case show`")))
+}
+
+/// Writes a file of the archive where a person wants it.
+pub(super) fn write_archived(house: &House, sha256: &str, path: &Path) -> Result<(), Failure> {
+    let bytes = house.archive.read(sha256)?;
+    std::fs::write(path, bytes).map_err(|source| Failure::File {
+        doing: "writing",
+        path: path.display().to_string(),
+        source,
+    })
 }
 
 fn print(record: &EntryRecord, spelling: Spelling) {

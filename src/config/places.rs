@@ -381,7 +381,9 @@ fn ca_file(section: &Section<'_, '_>) -> Option<PathBuf> {
 
 /// A list of plain mail addresses.
 pub(super) fn addresses(section: &Section<'_, '_>, key: &str) -> Vec<String> {
-    let addresses = section.texts(key);
+    let mut addresses = section.texts(key);
+    let mut seen = BTreeSet::new();
+    addresses.retain(|address| seen.insert(address.to_lowercase()));
     for wrong in addresses
         .iter()
         .filter(|text| text.parse::<lettre::Address>().is_err())

@@ -63,6 +63,11 @@ pub enum StartError {
         #[source]
         source: Pkcs12Error,
     },
+    #[error(
+        "the database in {path} was made by an older recipisa, which works on it; restart the service first: sudo \
+         systemctl restart recipisa"
+    )]
+    Outdated { path: PathBuf },
     #[error("reading the blank form {path}; check `form` under [consent]")]
     Form {
         path: PathBuf,
@@ -150,6 +155,21 @@ pub(super) fn restoring_mark(storage_dir: &Path) -> PathBuf {
     storage_dir.join("recipisa.restoring")
 }
 
+/// Opens the database. An older one is brought forward only while nobody works on it: a daemon of the older version
+/// would no longer find its tables.
+fn open_store(dir: &Path) -> Result<SqliteStore, StartError> {
+    let path = database_path(dir);
+    let _lock = if SqliteStore::is_outdated(&path)? {
+        Some(Lock::of_registry(dir).map_err(|error| match error {
+            StartError::Busy { path } => StartError::Outdated { path },
+            other => other,
+        })?)
+    } else {
+        None
+    };
+    Ok(SqliteStore::open(&path)?)
+}
+
 impl House {
     /// Opens storage; nothing is connected.
     ///
@@ -165,7 +185,7 @@ impl House {
         if restoring_mark(&dir).exists() {
             return Err(StartError::HalfRestored { path: dir });
         }
-        let store = SqliteStore::open(&database_path(&dir))?;
+        let store = open_store(&dir)?;
         let archive = FolderArchive::open(&dir.join("archive"))?;
         let (desks, policy, times) = (desks(&settings), policy(&settings), office_times(&settings));
         Ok(Self {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{error, info};
@@ -301,6 +301,37 @@ impl Patience {
     }
 }
 
+/// Work that no mail waits for: after an error it rests, longer each time, while mail is registered.
+struct Chore {
+    step: &'static str,
+    patience: Patience,
+    not_before: Timestamp,
+}
+
+impl Chore {
+    fn new(step: &'static str) -> Self {
+        Self {
+            step,
+            patience: Patience { errors: 0 },
+            not_before: Timestamp::MIN,
+        }
+    }
+
+    fn round(&mut self, house: &House, work: impl FnOnce() -> Result<(), StepError>) {
+        let now = house.clock.now();
+        if now < self.not_before {
+            return;
+        }
+        match work() {
+            Ok(()) => self.patience.errors = 0,
+            Err(error) => {
+                let wait = self.patience.wait_after(self.step, "", &error);
+                self.not_before = now + SignedDuration::try_from(wait).unwrap_or_default();
+            }
+        }
+    }
+}
+
 fn read_source(
     house: &House,
     source: &Source,
@@ -401,6 +432,7 @@ fn register(house: &House, letterhead: &Letterhead, beat: &Beat, ending: &Ending
     let mut patience = Patience { errors: 0 };
     let mut issuing = Patience { errors: 0 };
     let mut not_before = house.clock.now();
+    let (mut reminding, mut reporting) = (Chore::new("remind"), Chore::new("report"));
     let _guard = OnEnd(ending, beat);
     while !asked() {
         let mut pass = Pass::default();
@@ -427,12 +459,8 @@ fn register(house: &House, letterhead: &Letterhead, beat: &Beat, ending: &Ending
                 doze(beat, ending, patience.wait_after("register", "", &error));
             }
         }
-        if let Err(error) = remind_all(house, flow_house, letterhead, &mut pass) {
-            doze(beat, ending, patience.wait_after("remind", "", &error));
-        }
-        if let Err(error) = report_all(house, flow_house, &mut pass) {
-            doze(beat, ending, patience.wait_after("report", "", &error));
-        }
+        reminding.round(house, || remind_all(house, flow_house, letterhead, &mut pass));
+        reporting.round(house, || report_all(house, flow_house, &mut pass));
         if pass.receipts + pass.written > 0 {
             ending.bells.letters.ring();
         }

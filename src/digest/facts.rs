@@ -150,7 +150,9 @@ pub enum Trouble {
     Unsigned,
     /// Nobody may be answered automatically: a person must hand the receipt over.
     NoLetter,
-    /// Put off by the other server; it is tried again.
+    /// Planned, and it could not be written so far; it is tried again.
+    Unwritten,
+    /// Put off by the other server, or that server is away; it is tried again.
     Delayed,
     /// Refused, or tried for so long that it was given up.
     GivenUp,
@@ -330,6 +332,7 @@ impl Trouble {
         match self {
             Self::Unsigned => "unsigned",
             Self::NoLetter => "no-letter",
+            Self::Unwritten => "unwritten",
             Self::Delayed => "delayed",
             Self::GivenUp => "given-up",
             Self::Returned => "returned",

@@ -171,7 +171,8 @@ pub(super) fn trouble(trouble: Trouble) -> &'static str {
     match trouble {
         Trouble::Unsigned => "nu a putut fi semnată încă",
         Trouble::NoLetter => "nu poate fi trimisă automat",
-        Trouble::Delayed => "este amânată de serverul destinatarului",
+        Trouble::Unwritten => "nu a putut fi scrisă încă",
+        Trouble::Delayed => "nu a putut fi trimisă încă",
         Trouble::GivenUp => "nu a putut fi livrată și nu se mai încearcă",
         Trouble::Returned => "a fost trimisă, dar s-a întors nelivrată",
     }
@@ -190,6 +191,10 @@ pub(super) fn remedy(trouble: Trouble, number: &str) -> (&'static str, Option<St
                 "recipisa show {number} --receipt recipisa-{}.pdf",
                 number.replace('/', "-")
             )),
+        ),
+        Trouble::Unwritten => (
+            "Se încearcă din nou de la sine. Vedeți cauza în dosar; dacă este nevoie, cereți din nou sau telefonați:",
+            Some(format!("recipisa case show {number}")),
         ),
         Trouble::Delayed => (
             "Se încearcă din nou de la sine; deocamdată nu aveți nimic de făcut.",

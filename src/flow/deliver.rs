@@ -26,7 +26,7 @@ pub struct Delivered {
     pub put_off: Vec<(String, String)>,
     /// Letters that a person must take care of, with the error.
     pub given_up: Vec<(String, String)>,
-    /// Letters that wait for their office to open.
+    /// Letters that wait for their office to open, or have become void.
     pub not_now: usize,
     /// The transport does not work at all; wait before the next round.
     pub transport_down: bool,
@@ -86,6 +86,11 @@ fn deliver_one(
         house
             .store
             .letter_attempt_finish(&letter.message_id, &attempt, (house.now)())?;
+        return Ok(());
+    }
+    // A batch takes its time, and an answer or a clerk may have made the letter needless meanwhile.
+    if letter.kind.keeps_office_hours() && !house.store.letter_is_queued(&letter.message_id)? {
+        delivered.not_now += 1;
         return Ok(());
     }
     let envelope = Envelope {

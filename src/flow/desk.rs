@@ -5,11 +5,13 @@
 
 use jiff::civil::{Date, DateTime};
 
+use crate::calendar::term::due_working;
 use crate::casework::{self, Act, Case, Circumstances, Document, HandoverWay, Refusal};
-use crate::documents::Limits;
+use crate::documents::{Detected, Limits};
 use crate::flow::{House, OfficeTimes};
 use crate::followup::{self, Event, Kind, Planned};
-use crate::registry::{Number, examine_alone};
+use crate::outbox;
+use crate::registry::{FileRecord, Number, examine_alone};
 use crate::store::{ArchiveError, CaseAct, CaseRecord, FollowupState, StoreError};
 
 /// What the agency's rules say to the desk.
@@ -43,6 +45,9 @@ pub enum Wish {
         on: Option<Date>,
         how: HandoverWay,
     },
+    Close {
+        reason: String,
+    },
 }
 
 /// Whether it is meant.
@@ -74,8 +79,14 @@ pub enum Note {
     ConsentMissing,
     /// A clarification is still unanswered.
     Unanswered,
-    /// The decision's document is none of the formats that the registry reads.
+    /// The decision's document is no sound PDF.
     DocumentUnusual,
+    /// The last day for the answer lies after the term of the decision.
+    UntilAfterTerm,
+    /// The appointment lies after the term for the pickup.
+    PickupLate,
+    /// The mail came from a program or from several senders, who are not answered by themselves.
+    Silence,
     /// The decision comes after its term.
     Late,
     /// Another appointment is replaced.
@@ -91,6 +102,11 @@ impl Note {
             }
             Self::Unanswered => "o cerere de completare a rămas fără răspuns",
             Self::DocumentUnusual => "documentul deciziei nu este un PDF valid; se păstrează așa cum este",
+            Self::UntilAfterTerm => "termenul dat solicitantului depășește termenul de decizie",
+            Self::PickupLate => "programarea depășește termenul de ridicare",
+            Self::Silence => {
+                "cererea nu se răspunde automat (program, listă sau mai mulți expeditori); verificați adresa"
+            }
             Self::Late => "decizia este luată după termen",
             Self::Moved => "programarea anterioară este înlocuită",
         }
@@ -106,6 +122,8 @@ pub enum DeskError {
     Refused(#[from] Refusal),
     #[error("the document is empty")]
     EmptyDocument,
+    #[error("say who acts, with --as NAME; it is written into the journal")]
+    Nobody,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -137,7 +155,14 @@ pub fn act(
     };
     let (mut act, document) = translated(wish, seen)?;
     record.case.examine(&act, seen)?;
+    if actor.trim().is_empty() {
+        return Err(DeskError::Nobody);
+    }
     let planned = followup::plan(&act, &record.case, seen);
+    let address = record.case.address.as_deref().unwrap_or_default();
+    if !planned.is_empty() && !outbox::is_usable_address(address) {
+        return Err(Refusal::NoAddress.into());
+    }
     let voids = followup::voided_by(Event::Act(&act));
     let notes = notes(&record.case, &act, document.as_deref(), rules);
     if mode == Mode::Do {
@@ -168,14 +193,7 @@ pub fn act(
 fn translated(wish: Wish, seen: Circumstances<'_>) -> Result<(Act, Option<Vec<u8>>), DeskError> {
     Ok(match wish {
         Wish::Clarify { what, until } => {
-            let until = until.unwrap_or_else(|| {
-                crate::calendar::term::due_working(
-                    seen.today(),
-                    seen.policy.clarification_days,
-                    seen.calendar,
-                )
-                .date
-            });
+            let until = until.unwrap_or_else(|| casework::answer_day(seen));
             (Act::Clarify { what, until }, None)
         }
         Wish::Decide {
@@ -203,6 +221,7 @@ fn translated(wish: Wish, seen: Circumstances<'_>) -> Result<(Act, Option<Vec<u8
             },
             None,
         ),
+        Wish::Close { reason } => (Act::SetAside { reason }, None),
     })
 }
 
@@ -210,8 +229,22 @@ fn notes(case: &Case, act: &Act, document: Option<&[u8]>, rules: Rules<'_>) -> V
     let mut notes = Vec::new();
     let writes = match act {
         Act::Clarify { .. } | Act::Pickup { .. } => true,
-        Act::Decide { .. } | Act::HandOver { .. } => false,
+        Act::Decide { .. } | Act::HandOver { .. } | Act::SetAside { .. } => false,
     };
+    if writes && !case.replies {
+        notes.push(Note::Silence);
+    }
+    if let Act::Clarify { until, .. } = act
+        && *until > case.due_on
+    {
+        notes.push(Note::UntilAfterTerm);
+    }
+    if let (Act::Pickup { starts, .. }, Some(decision)) = (act, &case.decision) {
+        let last = due_working(decision.on, rules.cases.pickup_days, &rules.times.calendar).date;
+        if starts.date() > last {
+            notes.push(Note::PickupLate);
+        }
+    }
     if writes && case.consent == casework::Consent::Missing {
         notes.push(Note::ConsentMissing);
     }
@@ -223,7 +256,11 @@ fn notes(case: &Case, act: &Act, document: Option<&[u8]>, rules: Rules<'_>) -> V
             notes.push(Note::Late);
         }
         let lines = document.map(|bytes| examine_alone(&named.name, bytes, rules.limits));
-        if !lines.is_some_and(|lines| lines.first().is_some_and(|line| line.accepted)) {
+        let is_pdf = |lines: Vec<FileRecord>| {
+            let own = lines.first();
+            own.is_some_and(|line| line.accepted && line.detected == Detected::Pdf.code())
+        };
+        if !lines.is_some_and(is_pdf) {
             notes.push(Note::DocumentUnusual);
         }
     }

@@ -267,6 +267,7 @@ fn letter(
         to: to.to_owned(),
         sha256,
         queued_at: at,
+        not_after: None,
     }))
 }
 

@@ -4,17 +4,22 @@
 //! down, waits for the opening. The letter's bytes go to the archive first, then the follow-up is done and the letter
 //! queued in one transaction; a death in between writes the same letter again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::casework::{Appointment, Case, Clarification};
 use crate::flow::failpoint::reach;
 use crate::flow::issue::Letterhead;
-use crate::flow::{House, OfficeTimes, StepError, with_causes};
+use crate::flow::{FAILED_INSIDE, House, OfficeTimes, StepError, with_causes};
 use crate::followup::Kind;
 use crate::outbox::letter::{Composed, Correspondence, Thread, Wave};
 use crate::outbox::{self, Outgoing, clarification, pickup, retry};
 use crate::registry::{Entry, Number};
-use crate::store::{ArchiveError, CaseRecord, FollowupDue, LetterState, StoreError};
+use crate::store::{
+    ArchiveError, CaseRecord, FollowupDue, FollowupRecord, FollowupState, LetterState, StoreError,
+};
 
 const BATCH_MAX: usize = 32;
 
@@ -40,7 +45,8 @@ pub fn round(house: House<'_>, times: &OfficeTimes, letterhead: &Letterhead) -> 
             break;
         }
         let at = (house.now)();
-        match write(house, times, letterhead, &due, at) {
+        let written = catch_unwind(AssertUnwindSafe(|| write(house, times, letterhead, &due, at)));
+        match written.unwrap_or_else(|_| Err(Trouble::Letter(FAILED_INSIDE.to_owned()))) {
             Ok(Written::Queued) => reminded.written.push((due.number.clone(), due.planned.kind)),
             Ok(Written::NotNow(until)) => {
                 house.store.followup_put_off(&due, until)?;
@@ -76,7 +82,11 @@ enum Trouble {
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
-        Self::World(error.into())
+        match error {
+            // A row of this case: the letters behind it go on.
+            StoreError::Damaged { .. } => Self::Letter(with_causes(&error)),
+            StoreError::Unavailable { .. } | StoreError::Refused(_) => Self::World(error.into()),
+        }
     }
 }
 
@@ -103,7 +113,7 @@ fn write(
         .store
         .case(&due.number)?
         .ok_or_else(|| format!("there is no case {}", due.number))?;
-    if is_over(&record.case, due, at) {
+    if is_over(&record, due, at) {
         house.store.followup_void(due, at)?;
         return Ok(Written::Void);
     }
@@ -124,26 +134,67 @@ fn write(
         to,
         sha256,
         queued_at: at,
+        not_after: not_after(&record.case, due),
     };
     let is_done = house.store.followup_done(due, &letter, at)?;
     reach("remind.committed");
     Ok(if is_done { Written::Queued } else { Written::Void })
 }
 
-/// Whether what the letter reminds of or invites to has passed, because the daemon was down: the agenda shows it to
-/// the clerk, and the citizen must not be called to an hour that is over. A question is asked all the same.
-fn is_over(case: &Case, due: &FollowupDue, at: Timestamp) -> bool {
+/// Whether a letter has no sense any more, because the daemon was down: what it calls to has passed, or the letter that
+/// it reminds of goes out on the same day. A question is asked all the same, with a day that is still to come.
+fn is_over(record: &CaseRecord, due: &FollowupDue, at: Timestamp) -> bool {
+    let today = day_of(at);
+    let first = match due.planned.kind {
+        Kind::ClarificationRequest | Kind::PickupInvitation => None,
+        Kind::ClarificationReminder => Some(Kind::ClarificationRequest),
+        Kind::PickupReminder => Some(Kind::PickupInvitation),
+    };
+    let went_today = first.is_some_and(|first| {
+        let of_first =
+            |one: &&FollowupRecord| one.planned.kind == first && one.planned.ordinal == due.planned.ordinal;
+        let written = record
+            .followups
+            .iter()
+            .find(of_first)
+            .map(|one| (one.state, one.settled_at));
+        match written {
+            Some((FollowupState::Done, Some(settled))) => day_of(settled) >= today,
+            // Not written yet, or never.
+            Some(_) => true,
+            None => false,
+        }
+    });
+    let has_passed = match due.planned.kind {
+        Kind::ClarificationRequest => false,
+        Kind::ClarificationReminder | Kind::PickupInvitation | Kind::PickupReminder => {
+            not_after(&record.case, due).is_some_and(|end| end <= at)
+        }
+    };
+    went_today || has_passed
+}
+
+fn day_of(at: Timestamp) -> Date {
+    at.to_zoned(crate::calendar::hours::ZONE).date()
+}
+
+/// When the letter would only puzzle its reader: after the day that it gives, or the hour that it calls to.
+fn not_after(case: &Case, due: &FollowupDue) -> Option<Timestamp> {
     let ordinal = due.planned.ordinal;
     match due.planned.kind {
-        Kind::ClarificationRequest => false,
-        Kind::ClarificationReminder => {
+        Kind::ClarificationRequest | Kind::ClarificationReminder => {
             let mut asked = case.clarifications.iter();
-            let today = at.to_zoned(crate::calendar::hours::ZONE).date();
-            asked.any(|one| one.ordinal == ordinal && one.until < today)
+            let until = asked.find(|one| one.ordinal == ordinal)?.until;
+            let end = until
+                .tomorrow()
+                .ok()?
+                .to_zoned(crate::calendar::hours::ZONE)
+                .ok()?;
+            Some(end.timestamp())
         }
         Kind::PickupInvitation | Kind::PickupReminder => {
             let mut made = case.appointments.iter();
-            made.any(|one| one.ordinal == ordinal && one.starts_at <= at)
+            Some(made.find(|one| one.ordinal == ordinal)?.starts_at)
         }
     }
 }
@@ -193,6 +244,10 @@ fn compose(
         date: at,
         marking: letterhead.marking,
     };
+    if due.planned.kind == Kind::ClarificationRequest && not_after(case, due).is_some_and(|end| end <= at) {
+        // Sent now it would ask for an answer until a day that has passed.
+        return Err("its last day for the answer has passed before it could go out; ask again".to_owned());
+    }
     let composed = match due.planned.kind {
         Kind::ClarificationRequest | Kind::ClarificationReminder => clarification::compose(
             &correspondence,
@@ -251,9 +306,19 @@ fn meeting<'a>(record: &'a CaseRecord, ordinal: u32, uid: &'a str) -> Result<pic
         place: &appointment.place,
         decided_on: decision.on,
         uid,
-        sequence: ordinal - 1,
+        sequence: invited_before(record, ordinal),
         made_at: appointment.made_at,
     })
+}
+
+/// How many invitations to earlier appointments the citizen has got or will get.
+fn invited_before(record: &CaseRecord, ordinal: u32) -> u32 {
+    let invitations = record.entry.letters.iter().filter(|letter| {
+        letter.letter.kind == Kind::PickupInvitation.letter()
+            && letter.letter.ordinal < ordinal
+            && letter.state != LetterState::Void
+    });
+    u32::try_from(invitations.count()).unwrap_or(u32::MAX)
 }
 
 /// The case so far in its order, the citizen's mails with what they name and our letters, so that no mail without

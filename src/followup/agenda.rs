@@ -119,14 +119,14 @@ pub fn items(
         }
         State::Invited | State::Closed => {}
     }
-    if let (Some(asked), None) = (case.open_clarification(), &case.decision) {
+    if let (Some(asked), None, false) = (case.open_clarification(), &case.decision, case.is_closed()) {
         if asked.until < today {
             put(today, None, What::Unanswered { until: asked.until });
         } else {
             put(asked.until, None, What::AnswerDue);
         }
     }
-    if let (Some(appointment), None) = (case.appointment(), &case.handover) {
+    if let (Some(appointment), false) = (case.appointment(), case.is_closed()) {
         let since = appointment.starts_at.to_zoned(ZONE).date();
         if since < today {
             put(today, None, What::NotPickedUp { since });

@@ -84,7 +84,7 @@ pub fn plan(act: &Act, case: &Case, seen: Circumstances<'_>) -> Vec<Planned> {
     match act {
         Act::Clarify { until, .. } => clarification::plan(clarification::ordinal(case), *until, seen),
         Act::Pickup { starts, .. } => pickup::plan(pickup::ordinal(case), *starts, seen),
-        Act::Decide { .. } | Act::HandOver { .. } => Vec::new(),
+        Act::Decide { .. } | Act::HandOver { .. } | Act::SetAside { .. } => Vec::new(),
     }
 }
 
@@ -95,7 +95,7 @@ pub fn voided_by(event: Event<'_>) -> &'static [Kind] {
         Event::Act(Act::Clarify { .. }) | Event::Answered => &[Kind::ClarificationReminder],
         Event::Act(Act::Decide { .. }) => &[Kind::ClarificationRequest, Kind::ClarificationReminder],
         Event::Act(Act::Pickup { .. }) => &[Kind::PickupInvitation, Kind::PickupReminder],
-        Event::Act(Act::HandOver { .. }) => &Kind::ALL,
+        Event::Act(Act::HandOver { .. } | Act::SetAside { .. }) => &Kind::ALL,
     }
 }
 

@@ -30,6 +30,8 @@ fn case() -> Case {
         decision: None,
         appointments: Vec::new(),
         handover: None,
+        set_aside: None,
+        replies: true,
         version: 0,
     }
 }

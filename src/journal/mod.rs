@@ -45,7 +45,11 @@ pub enum Kind {
     DecisionRecorded,
     PickupArranged,
     CaseClosed,
-    /// A planned letter that is no longer needed.
+    /// A case with nothing to decide.
+    CaseSetAside,
+    /// A letter that is planned and not written, and no longer needed.
+    FollowupVoid,
+    /// A queued letter that is no longer needed.
     LetterVoid,
 }
 
@@ -70,6 +74,8 @@ impl Kind {
             Self::DecisionRecorded => "decision.recorded",
             Self::PickupArranged => "pickup.arranged",
             Self::CaseClosed => "case.closed",
+            Self::CaseSetAside => "case.set-aside",
+            Self::FollowupVoid => "followup.void",
             Self::LetterVoid => "letter.void",
         }
     }

@@ -96,6 +96,8 @@ pub struct Outgoing {
     /// Of the letter's bytes in the archive, lower-case hexadecimal.
     pub sha256: String,
     pub queued_at: Timestamp,
+    /// From then on it would only puzzle whoever reads it: it becomes void.
+    pub not_after: Option<Timestamp>,
 }
 
 /// The Message-ID of a letter, without angle brackets: the same letter has the same one after any crash. `key` names
@@ -103,6 +105,11 @@ pub struct Outgoing {
 pub fn message_id(secret: &InstanceSecret, key: &str, from: &str) -> String {
     let domain = from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
     format!("{}@{domain}", secret.id("letter", key))
+}
+
+/// Whether a letter can be addressed to it.
+pub fn is_usable_address(address: &str) -> bool {
+    address.parse::<lettre::Address>().is_ok()
 }
 
 /// What a transport needs to carry a letter.

@@ -27,6 +27,8 @@ pub struct KnownCase {
     pub number: Number,
     /// The address that the request came from.
     pub owner: Option<String>,
+    /// Nothing more is done in it: what its owner writes now is a new request.
+    pub is_closed: bool,
 }
 
 /// More names than this in one message are not looked up.
@@ -46,11 +48,12 @@ pub fn mentions(message: &Message, only_register: Option<&str>) -> Mentions {
     Mentions { message_ids, numbers }
 }
 
-/// The first of the named cases that the sender owns; addresses are compared without regard to capitals.
+/// The first of the named open cases that the sender owns; addresses are compared without regard to capitals.
 pub(super) fn own_case<'a>(message: &Message, known: &'a [KnownCase]) -> Option<&'a Number> {
     let sender = message.from.as_ref()?.address.to_lowercase();
     known
         .iter()
+        .filter(|case| !case.is_closed)
         .find(|case| {
             case.owner
                 .as_ref()
@@ -74,9 +77,15 @@ mod tests {
         let case = |owner: &str| KnownCase {
             number: named.numbers[0].clone(),
             owner: Some(owner.to_owned()),
+            is_closed: false,
         };
         assert!(own_case(&message, &[case("altcineva@exemplu.test")]).is_none());
         let known = [case("altcineva@exemplu.test"), case("ana@exemplu.test")];
         assert_eq!(own_case(&message, &known), Some(&named.numbers[0]));
+        let closed = KnownCase {
+            is_closed: true,
+            ..case("ana@exemplu.test")
+        };
+        assert_eq!(own_case(&message, &[closed]), None);
     }
 }

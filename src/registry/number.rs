@@ -49,11 +49,41 @@ impl Number {
         format!("{}/{}/{}", self.register, self.date.year(), self.number)
     }
 
-    /// The numbers that stand in a text, such as the subject of a reply: `12/20.11.2026`, with or without its code.
+    /// The numbers that stand in a text, such as the subject of a reply: `12/20.11.2026`, with or without its code,
+    /// whatever stands around it.
     pub fn find_all(text: &str, only_register: Option<&str>) -> Vec<Self> {
-        text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '(' | ')' | '[' | ']'))
-            .filter_map(|word| Self::parse(word.trim_end_matches('.'), only_register).ok())
+        text.match_indices('/')
+            .filter_map(|(slash, _)| Self::around(text, slash, only_register))
             .collect()
+    }
+
+    /// The number whose slash stands there: digits with a code perhaps before it, a date after it, and nothing that
+    /// would make either longer.
+    fn around(text: &str, slash: usize, only_register: Option<&str>) -> Option<Self> {
+        const DATE: usize = "20.11.2026".len();
+        let (before, after) = (text[..slash].trim_end(), text[slash + 1..].trim_start());
+        let date = after.get(..DATE)?;
+        if after[DATE..].starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let is_code = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let start = before
+            .rfind(|c: char| !is_code(c))
+            .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+        let word = before[start..].trim_start_matches('-');
+        let coded = |word: &str| Self::parse(&format!("{word}/{date}"), None).ok();
+        let digits = word.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let plain = || Self::parse(&format!("{digits}/{date}"), only_register).ok();
+        coded(word)
+            .map(|number| match only_register {
+                // Capitals do not matter where there is one register.
+                Some(only) if only.eq_ignore_ascii_case(&number.register) => Self {
+                    register: only.to_owned(),
+                    ..number
+                },
+                Some(_) | None => number,
+            })
+            .or_else(plain)
     }
 
     /// Reads what a person typed; where the code is left out, `only_register` says which register is meant.
@@ -106,10 +136,18 @@ mod tests {
             "completare la 12/20.11.2026.",
             "[CJ-12/20.11.2026] acte",
             "RE: Nr. 12/20.11.2026: vă rugăm",
+            "Completare la nr.12/20.11.2026",
+            "cererea „12/20.11.2026”",
+            "«12/20.11.2026»!",
+            "#12/20.11.2026",
+            "12 / 20.11.2026",
+            "cj-12/20.11.2026",
+            "nr12/20.11.2026",
         ] {
             assert_eq!(found(text), [number.clone()], "{text}");
         }
         assert!(found("programare 12/2026 sau 20.11.2026").is_empty());
+        assert!(found("12/20.11.20261, 1/2/3, ă/ș, /, 12/20.11.202").is_empty());
         assert!(Number::find_all("nr. 12/20.11.2026", None).is_empty());
     }
 

@@ -299,6 +299,26 @@ pub struct FollowupDue {
     pub attempts: u32,
 }
 
+/// A planned letter that could not be written so far, with what a clerk needs to reach the citizen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowupTrouble {
+    pub number: Number,
+    pub planned: Planned,
+    pub last_error: Option<String>,
+    pub office: String,
+    pub applicant: Option<String>,
+    pub to: Option<String>,
+}
+
+/// A letter in trouble, with what a clerk needs to reach whom it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetterTrouble {
+    pub record: LetterRecord,
+    /// `None` for a digest.
+    pub office: Option<String>,
+    pub applicant: Option<String>,
+}
+
 /// A clerk's act on a case, examined, with what it causes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseAct {
@@ -443,8 +463,8 @@ pub trait Store: Send + Sync {
     /// For the one process that holds the registry's lock and has just started: takes back the leases of a dead one,
     /// and makes receipts due again whose fault may have been mended meanwhile.
     fn work_begin(&self) -> Stored<()>;
-    /// Queues the last letter of a case that is not waiting anyhow again, at a person's word.
-    fn letter_requeue(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<()>;
+    /// Queues a letter of a case again, at a person's word: one that was given up, else the receipt. Returns it.
+    fn letter_requeue(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<Outgoing>;
     /// How many letters were queued to an address since an instant, without regard to case.
     fn letters_to(&self, address: &str, since: Timestamp) -> Stored<u64>;
     /// When the next queued letter is due, counting leases.
@@ -452,8 +472,13 @@ pub trait Store: Send + Sync {
     /// Ends an attempt.
     fn letter_attempt_finish(&self, message_id: &str, attempt: &Attempt, at: Timestamp) -> Stored<()>;
 
-    /// Letters given up, and queued ones that have failed, oldest first.
-    fn letters_troubled(&self) -> Stored<Vec<LetterRecord>>;
+    /// Letters given up, of cases that are not closed and of digests, and queued ones that could not go so far, oldest
+    /// first.
+    fn letters_troubled(&self) -> Stored<Vec<LetterTrouble>>;
+    /// Planned letters that could not be written so far.
+    fn followups_troubled(&self) -> Stored<Vec<FollowupTrouble>>;
+    /// Whether a claimed letter is still to be sent: an event may have made it void meanwhile.
+    fn letter_is_queued(&self, message_id: &str) -> Stored<bool>;
     /// Entries and submissions whose receipt could not be made so far, and in cases that are not closed those whose
     /// issued receipt no letter carries.
     fn receipts_troubled(&self) -> Stored<Vec<EntryRecord>>;

@@ -121,6 +121,7 @@ fn issued(number: &Number, at: Timestamp) -> Issued {
         to: "ioana@exemplu.test".into(),
         sha256: sha256(&format!("letter {number}")),
         queued_at: at,
+        not_after: None,
     };
     Issued {
         number: number.clone(),

@@ -1,4 +1,4 @@
-//! The acts of a clerk: `clarify`, `decide`, `pickup`, `handover`.
+//! The acts of a clerk: `clarify`, `decide`, `pickup`, `handover`, `close`.
 
 use std::path::PathBuf;
 
@@ -86,6 +86,20 @@ fn day_and_hour(text: &str) -> Result<DateTime, String> {
         .ok_or_else(wrong)?;
     let time = jiff::civil::Time::strptime("%H:%M", hour.trim()).map_err(|_| wrong())?;
     Ok(text::day(date).map_err(|_| wrong())?.to_datetime(time))
+}
+
+#[derive(clap::Args)]
+pub(super) struct Close {
+    #[command(flatten)]
+    common: Common,
+    /// Why there is nothing to decide; kept with the case.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+pub(super) fn close(house: &House, options: Close) -> Result<(), Failure> {
+    let reason = options.reason;
+    act(house, options.common, Wish::Close { reason })
 }
 
 pub(super) fn clarify(house: &House, options: Clarify) -> Result<(), Failure> {

@@ -35,6 +35,8 @@ enum Command {
     Pickup(acts::Pickup),
     /// Record that the document has been handed over; the case is closed.
     Handover(acts::HandOver),
+    /// Close a case that has nothing to decide: a test, thanks, a withdrawal, somebody else's competence.
+    Close(acts::Close),
 }
 
 /// Does what the subcommand says.
@@ -47,6 +49,7 @@ pub(super) fn main(config: Option<PathBuf>, options: Options) -> Result<(), Fail
         Command::Decide(options) => acts::decide(&house, options),
         Command::Pickup(options) => acts::pickup(&house, options),
         Command::Handover(options) => acts::hand_over(&house, options),
+        Command::Close(options) => acts::close(&house, options),
     }
 }
 

@@ -58,6 +58,9 @@ pub(super) fn brief(case: &Case, spelling: Spelling) -> Value {
             "sha256": decision.document_sha256, "recorded_by": decision.recorded_by,
         })),
         "appointments": appointments,
+        "closed_without_decision": case.set_aside.as_ref().map(|aside| json!({
+            "reason": aside.reason, "at": aside.recorded_at.to_string(), "recorded_by": aside.recorded_by,
+        })),
         "handover": case.handover.as_ref().map(|handover| json!({
             "on": handover.on.to_string(), "how": handover.how.as_str(), "recorded_by": handover.recorded_by,
         })),
@@ -100,6 +103,7 @@ pub(super) fn done(done: &Done, actor: &str, mode: Mode, spelling: Spelling) -> 
         Act::Decide { on, document } => json!({"on": on.to_string(), "document": document.name}),
         Act::Pickup { starts, place } => json!({"starts": starts.to_string(), "place": place}),
         Act::HandOver { on, how } => json!({"on": on.to_string(), "how": how.as_str()}),
+        Act::SetAside { reason } => json!({"reason": reason}),
     };
     json!({
         "schema": 1,

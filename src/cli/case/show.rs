@@ -16,6 +16,9 @@ pub(super) struct Options {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Also write the decision's document to this file.
+    #[arg(long, value_name = "FILE")]
+    decision: Option<std::path::PathBuf>,
 }
 
 /// Shows one case.
@@ -28,6 +31,12 @@ pub(super) fn main(house: &House, options: &Options) -> Result<(), Failure> {
             number.spelled(spelling)
         ))
     })?;
+    if let Some(path) = &options.decision {
+        let Some(decision) = &record.case.decision else {
+            return Err(Failure::Said("the case has no decision yet".into()));
+        };
+        entries::write_archived(house, &decision.document_sha256, path)?;
+    }
     if options.json {
         text::line(&object::full(&record, spelling).to_string());
     } else {
@@ -110,6 +119,15 @@ fn print_facts(record: &CaseRecord, house: &House) {
             appointment.place
         );
         fact("pickup", &said);
+    }
+    if let Some(aside) = &case.set_aside {
+        let said = format!(
+            "{} without a decision: {}, recorded by {}",
+            text::instant(aside.recorded_at),
+            aside.reason,
+            aside.recorded_by
+        );
+        fact("closed", &said);
     }
     if let Some(handover) = &case.handover {
         let said = format!(

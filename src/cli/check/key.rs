@@ -91,6 +91,7 @@ fn remedy(error: &StartError) -> &'static str {
         | StartError::Folder { .. }
         | StartError::Busy { .. }
         | StartError::HalfRestored { .. }
+        | StartError::Outdated { .. }
         | StartError::Form { .. }
         | StartError::FormKind { .. }
         | StartError::Store(_)

@@ -169,6 +169,7 @@ fn timeline(record: &CaseRecord, spelling: Spelling) -> Vec<(Timestamp, String)>
             "clarification.answered" => "the clarification is answered",
             "decision.recorded" => "clerk: records the decision",
             "pickup.arranged" => "clerk: arranges the pickup",
+            "case.set-aside" => "clerk: closes the case without a decision",
             "case.closed" => "clerk: the document is handed over, the case closed",
             _ => continue,
         };

@@ -105,14 +105,18 @@ CREATE TABLE case_file (
   handed_over_how   TEXT CHECK (handed_over_how IN ('in-person', 'post', 'e-mail')),
   handed_over_at    INTEGER,
   handed_over_by    TEXT,
+  closed_at         INTEGER,                        -- handed over, or set aside
+  closed_by         TEXT,
+  closed_reason     TEXT,                           -- of a case with nothing to decide
   version           INTEGER NOT NULL DEFAULT 0,     -- grows with every change
   PRIMARY KEY (register, year, number),
   FOREIGN KEY (register, year, number) REFERENCES entry (register, year, number),
   CHECK ((consent = 'found') = (consent_ordinal IS NOT NULL AND consent_file IS NOT NULL AND consent_on IS NOT NULL)),
   CHECK ((decided_on IS NULL) = (decision_sha256 IS NULL)),
-  CHECK ((handed_over_on IS NULL) = (handed_over_how IS NULL))
+  CHECK ((handed_over_on IS NULL) = (handed_over_how IS NULL)),
+  CHECK (closed_at IS NOT NULL OR (handed_over_on IS NULL AND closed_reason IS NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX case_open ON case_file (due_on) WHERE handed_over_on IS NULL;
+CREATE INDEX case_open ON case_file (due_on) WHERE closed_at IS NULL;
 INSERT INTO case_file (register, year, number, due_on, consent)
   SELECT register, year, number, date(registered_on, '+30 days'), 'not-asked' FROM entry;
 
@@ -156,6 +160,7 @@ CREATE TABLE followup (
   kind       TEXT NOT NULL,                         -- that of the letter
   ordinal    INTEGER NOT NULL CHECK (ordinal >= 1), -- of the clarification or appointment
   due_at     INTEGER NOT NULL,                      -- within the office's hours
+  next_at    INTEGER NOT NULL,                      -- not before this: later than due_at after a failure or an outage
   state      TEXT NOT NULL CHECK (state IN ('planned', 'done', 'void')),
   settled_at INTEGER,
   attempts   INTEGER NOT NULL DEFAULT 0,            -- failed attempts to write it
@@ -164,7 +169,8 @@ CREATE TABLE followup (
   FOREIGN KEY (register, year, number) REFERENCES entry (register, year, number),
   CHECK ((state = 'planned') = (settled_at IS NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX followup_due ON followup (due_at) WHERE state = 'planned';
+CREATE INDEX followup_failing ON followup (register, year, number) WHERE state = 'planned' AND attempts > 0;
+CREATE INDEX followup_due ON followup (next_at) WHERE state = 'planned';
 
 -- Letters, complete before the first attempt.
 CREATE TABLE letter_new (
@@ -180,6 +186,7 @@ CREATE TABLE letter_new (
   state       TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'given-up', 'void')),
   queued_at   INTEGER NOT NULL,
   next_at     INTEGER NOT NULL,                     -- when it is due
+  not_after   INTEGER,                              -- from then on it would only puzzle whoever reads it
   lease_until INTEGER NOT NULL DEFAULT 0,           -- until then one worker has it
   attempts    INTEGER NOT NULL DEFAULT 0,
   last_answer TEXT,

@@ -9,7 +9,8 @@ use super::journal_rows::{self, append, append_event};
 use super::{entries, followups, letters, rows, unavailable};
 use crate::casework::consent::Found;
 use crate::casework::{
-    Act, Answer, Appointment, Case, Clarification, Consent, Decision, Handover, HandoverWay, Opening, instant,
+    Act, Answer, Appointment, Case, Clarification, Consent, Decision, Handover, HandoverWay, Opening,
+    SetAside, instant,
 };
 use crate::followup;
 use crate::journal::{Event, Kind};
@@ -19,7 +20,7 @@ use crate::store::{CaseAct, CaseRecord, OpenCase, StoreError, Stored};
 const COLUMNS: &str = "c.register, c.number, e.registered_on, e.office, m.source, e.applicant, m.sender, m.subject,
     e.request_type, e.received_at, c.due_on, c.consent, c.consent_ordinal, c.consent_file, c.consent_on, c.decided_on,
     c.decision_name, c.decision_sha256, c.decision_at, c.decision_by, c.handed_over_on, c.handed_over_how,
-    c.handed_over_at, c.handed_over_by, c.version";
+    c.handed_over_at, c.handed_over_by, c.version, c.closed_at, c.closed_by, c.closed_reason, m.replies";
 const TABLES: &str =
     "case_file c JOIN entry e ON e.register = c.register AND e.year = c.year AND e.number = c.number
     JOIN mail m ON m.seq = e.mail_seq";
@@ -82,13 +83,14 @@ pub(super) fn receive(transaction: &Transaction<'_>, entry: &Entry, opening: &Op
             append(transaction, at, Kind::ConsentFound, subject(), body)?;
         }
     }
-    // Only a question that has gone out can be answered.
+    // Only a question that had been written when the mail came can be answered by it.
     let answered = transaction
         .prepare_cached(
             "UPDATE clarification SET answer_ordinal = ?4, answered_at = ?5
              WHERE register = ?1 AND year = ?2 AND number = ?3 AND answer_ordinal IS NULL
                AND EXISTS (SELECT 1 FROM followup f WHERE f.register = ?1 AND f.year = ?2 AND f.number = ?3
-                             AND f.kind = ?6 AND f.ordinal = clarification.ordinal AND f.state = 'done')
+                             AND f.kind = ?6 AND f.ordinal = clarification.ordinal AND f.state = 'done'
+                             AND f.settled_at <= ?7)
              RETURNING ordinal",
         )
         .and_then(|mut statement| {
@@ -101,6 +103,7 @@ pub(super) fn receive(transaction: &Transaction<'_>, entry: &Entry, opening: &Op
                         entry.submission,
                         at.as_microsecond(),
                         followup::Kind::ClarificationRequest.as_str(),
+                        entry.draft.received_at.as_microsecond(),
                     ],
                     |row| row.get::<_, u32>(0),
                 )?
@@ -235,7 +238,8 @@ fn write_act(transaction: &Transaction<'_>, act: &CaseAct) -> rusqlite::Result<(
         }
         Act::HandOver { on, how } => {
             transaction.execute(
-                "UPDATE case_file SET handed_over_on = ?4, handed_over_how = ?5, handed_over_at = ?6, handed_over_by = ?7
+                "UPDATE case_file SET handed_over_on = ?4, handed_over_how = ?5, handed_over_at = ?6, handed_over_by = ?7,
+                        closed_at = ?6, closed_by = ?7
                  WHERE register = ?1 AND year = ?2 AND number = ?3",
                 params![number.register, year, running, on.to_string(), how.as_str(), at, act.actor],
             )?;
@@ -243,6 +247,14 @@ fn write_act(transaction: &Transaction<'_>, act: &CaseAct) -> rusqlite::Result<(
                 Kind::CaseClosed,
                 json!({"on": on.to_string(), "how": how.as_str()}),
             )
+        }
+        Act::SetAside { reason } => {
+            transaction.execute(
+                "UPDATE case_file SET closed_at = ?4, closed_by = ?5, closed_reason = ?6
+                 WHERE register = ?1 AND year = ?2 AND number = ?3",
+                params![number.register, year, running, at, act.actor, reason],
+            )?;
+            (Kind::CaseSetAside, json!({"reason": reason}))
         }
     })
 }
@@ -283,18 +295,21 @@ fn consent_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Consent> {
 pub(super) fn known(connection: &Connection, mentions: &Mentions) -> Stored<Vec<KnownCase>> {
     let read = || -> rusqlite::Result<Vec<KnownCase>> {
         let mut by_letter = connection.prepare_cached(
-            "SELECT e.register, e.number, e.registered_on, m.sender FROM letter l
+            "SELECT e.register, e.number, e.registered_on, m.sender, c.closed_at IS NOT NULL FROM letter l
              JOIN entry e ON e.register = l.register AND e.year = l.year AND e.number = l.number
+             JOIN case_file c ON c.register = e.register AND c.year = e.year AND c.number = e.number
              JOIN mail m ON m.seq = e.mail_seq WHERE l.message_id = ?1",
         )?;
         let mut by_number = connection.prepare_cached(
-            "SELECT e.register, e.number, e.registered_on, m.sender FROM entry e JOIN mail m ON m.seq = e.mail_seq
-             WHERE e.register = ?1 AND e.year = ?2 AND e.number = ?3 AND e.registered_on = ?4",
+            "SELECT e.register, e.number, e.registered_on, m.sender, c.closed_at IS NOT NULL FROM entry e
+             JOIN case_file c ON c.register = e.register AND c.year = e.year AND c.number = e.number
+             JOIN mail m ON m.seq = e.mail_seq WHERE e.register = ?1 AND e.year = ?2 AND e.number = ?3 AND e.registered_on = ?4",
         )?;
         let case = |row: &Row<'_>| {
             Ok(KnownCase {
                 number: rows::number(row, 0)?,
                 owner: row.get(3)?,
+                is_closed: row.get(4)?,
             })
         };
         let mut found: Vec<KnownCase> = Vec::new();
@@ -352,7 +367,7 @@ pub(super) fn record(connection: &Connection, number: &Number) -> Stored<Option<
 pub(super) fn open_each(connection: &Connection, each: &mut dyn FnMut(OpenCase)) -> Stored<()> {
     let read = |each: &mut dyn FnMut(OpenCase)| -> rusqlite::Result<()> {
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM {TABLES} WHERE c.handed_over_on IS NULL ORDER BY c.due_on, e.rowid"
+            "SELECT {COLUMNS} FROM {TABLES} WHERE c.closed_at IS NULL ORDER BY c.due_on, e.rowid"
         ))?;
         let mut found = statement.query([])?;
         while let Some(row) = found.next()? {
@@ -386,7 +401,17 @@ fn case(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Case> {
             recorded_by: row.get(23)?,
         }),
     };
+    let set_aside = match row.get::<_, Option<String>>(27)? {
+        None => None,
+        Some(reason) => Some(SetAside {
+            reason,
+            recorded_at: rows::instant(row, 25)?,
+            recorded_by: row.get(26)?,
+        }),
+    };
     Ok(Case {
+        set_aside,
+        replies: row.get(28)?,
         clarifications: clarifications(connection, &number)?,
         appointments: appointments(connection, &number)?,
         number,

@@ -111,6 +111,16 @@ pub(super) fn open_at_an_instant(path: &Path) -> Stored<(Connection, u32)> {
 /// The version of the tables that this program makes.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
+/// Whether there is a database whose tables an older program made.
+pub(super) fn is_outdated(path: &Path) -> Stored<bool> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let connection = open_for_reading(path)?;
+    let version = version_understood(&connection)?;
+    Ok((1..VERSION).contains(&version))
+}
+
 /// Brings an older database forward; refuses one that a newer program wrote.
 pub(super) fn migrate(connection: &mut Connection) -> Stored<()> {
     let doing = "bringing the database forward";

@@ -74,6 +74,7 @@ pub(super) fn shown(connection: &Connection, from: Timestamp, to: Timestamp) -> 
     let read = || -> rusqlite::Result<Vec<(SourceId, u64)>> {
         let mut statement = connection.prepare_cached(
             "SELECT body ->> '$.source', count(*) FROM journal WHERE kind = 'mail.kept' AND at >= ?1 AND at < ?2
+               AND body ->> '$.again' IS NULL
              GROUP BY 1 ORDER BY 1",
         )?;
         let found = statement.query_map([from.as_microsecond(), to.as_microsecond()], |row| {
@@ -91,8 +92,11 @@ pub(super) fn receipts_troubled(connection: &Connection) -> Stored<Vec<EntryReco
             "SELECT e.register, e.number, e.registered_on, r.ordinal FROM receipt r
              JOIN case_file c ON c.register = r.register AND c.year = r.year AND c.number = r.number
              JOIN entry e ON e.register = r.register AND e.year = r.year AND e.number = r.number
-             WHERE (r.letterless = 1 AND c.handed_over_on IS NULL) OR (r.state = 'owed' AND r.attempts > 0)
-             ORDER BY r.issued_at",
+             WHERE r.letterless = 1 AND c.closed_at IS NULL
+             UNION ALL
+             SELECT e.register, e.number, e.registered_on, r.ordinal FROM receipt r
+             JOIN entry e ON e.register = r.register AND e.year = r.year AND e.number = r.number
+             WHERE r.state = 'owed' AND r.attempts > 0",
         )?;
         let found = statement.query_map([], |row| Ok((rows::number(row, 0)?, row.get(3)?)))?;
         found.collect()

@@ -2,19 +2,22 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, Transaction, params};
+use serde_json::json;
 
+use super::journal_rows::append;
 use super::{letters, rows, unavailable};
 use crate::followup::{Kind, Planned};
+use crate::journal;
 use crate::outbox::Outgoing;
 use crate::registry::Number;
-use crate::store::{FollowupDue, FollowupRecord, FollowupState, Stored};
+use crate::store::{FollowupDue, FollowupRecord, FollowupState, FollowupTrouble, Stored};
 
 /// Writes what an act has planned.
 pub(super) fn plan(transaction: &Transaction<'_>, number: &Number, planned: &[Planned]) -> Stored<()> {
     let write = || -> rusqlite::Result<()> {
         let mut statement = transaction.prepare_cached(
-            "INSERT INTO followup (register, year, number, kind, ordinal, due_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'planned')",
+            "INSERT INTO followup (register, year, number, kind, ordinal, due_at, next_at, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 'planned')",
         )?;
         for one in planned {
             statement.execute(params![
@@ -38,23 +41,29 @@ pub(super) fn void(
     kinds: &[Kind],
     at: Timestamp,
 ) -> Stored<()> {
-    let write = || -> rusqlite::Result<()> {
-        let mut statement = transaction.prepare_cached(
-            "UPDATE followup SET state = 'void', settled_at = ?5
-             WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND state = 'planned'",
-        )?;
-        for kind in kinds {
-            statement.execute(params![
-                number.register,
-                number.date.year(),
-                number.number as i64,
-                kind.as_str(),
-                at.as_microsecond()
-            ])?;
+    for kind in kinds {
+        let ordinals = transaction
+            .prepare_cached(
+                "UPDATE followup SET state = 'void', settled_at = ?5
+                 WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND state = 'planned'
+                 RETURNING ordinal",
+            )
+            .and_then(|mut statement| {
+                let key = params![
+                    number.register,
+                    number.date.year(),
+                    number.number as i64,
+                    kind.as_str(),
+                    at.as_microsecond()
+                ];
+                let found = statement.query_map(key, |row| row.get::<_, u32>(0))?;
+                found.collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .map_err(|error| unavailable("making planned letters void", error))?;
+        for ordinal in ordinals {
+            tell_void(transaction, number, *kind, ordinal, at)?;
         }
-        Ok(())
-    };
-    write().map_err(|error| unavailable("making planned letters void", error))?;
+    }
     letters::void(transaction, number, kinds, at)
 }
 
@@ -63,7 +72,7 @@ pub(super) fn due(connection: &Connection, now: Timestamp, limit: usize) -> Stor
         let mut statement = connection.prepare_cached(
             "SELECT f.register, f.number, e.registered_on, f.kind, f.ordinal, f.due_at, f.attempts
              FROM followup f JOIN entry e ON e.register = f.register AND e.year = f.year AND e.number = f.number
-             WHERE f.state = 'planned' AND f.due_at <= ?1 ORDER BY f.due_at LIMIT ?2",
+             WHERE f.state = 'planned' AND f.next_at <= ?1 ORDER BY f.next_at LIMIT ?2",
         )?;
         let found = statement.query_map(params![now.as_microsecond(), limit as i64], |row| {
             Ok(FollowupDue {
@@ -118,7 +127,7 @@ pub(super) fn put_off(transaction: &Transaction<'_>, due: &FollowupDue, until: T
     let number = &due.number;
     transaction
         .execute(
-            "UPDATE followup SET due_at = ?6
+            "UPDATE followup SET next_at = ?6
              WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
             params![
                 number.register,
@@ -131,6 +140,18 @@ pub(super) fn put_off(transaction: &Transaction<'_>, due: &FollowupDue, until: T
         )
         .map_err(|error| unavailable("putting a planned letter off", error))?;
     Ok(())
+}
+
+fn tell_void(
+    transaction: &Transaction<'_>,
+    number: &Number,
+    kind: Kind,
+    ordinal: u32,
+    at: Timestamp,
+) -> Stored<()> {
+    let body = json!({"kind": kind.as_str(), "ordinal": ordinal});
+    let subject = format!("entry/{}", number.key());
+    append(transaction, at, journal::Kind::FollowupVoid, subject, body)
 }
 
 /// Makes one planned letter void.
@@ -150,7 +171,7 @@ pub(super) fn void_one(transaction: &Transaction<'_>, due: &FollowupDue, at: Tim
             ],
         )
         .map_err(|error| unavailable("making a planned letter void", error))?;
-    Ok(())
+    tell_void(transaction, number, due.planned.kind, due.planned.ordinal, at)
 }
 
 pub(super) fn failed(
@@ -162,7 +183,7 @@ pub(super) fn failed(
     let number = &due.number;
     transaction
         .execute(
-            "UPDATE followup SET attempts = attempts + 1, last_error = ?6, due_at = ?7
+            "UPDATE followup SET attempts = attempts + 1, last_error = ?6, next_at = ?7
              WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
             params![
                 number.register,
@@ -176,6 +197,31 @@ pub(super) fn failed(
         )
         .map_err(|error| unavailable("counting a letter that could not be written", error))?;
     Ok(())
+}
+
+/// Planned letters that could not be written so far.
+pub(super) fn troubled(connection: &Connection) -> Stored<Vec<FollowupTrouble>> {
+    let read = || -> rusqlite::Result<Vec<FollowupTrouble>> {
+        let mut statement = connection.prepare_cached(
+            "SELECT f.register, f.number, e.registered_on, f.kind, f.ordinal, f.due_at, f.last_error, e.office,
+                    e.applicant, m.sender
+             FROM followup f JOIN entry e ON e.register = f.register AND e.year = f.year AND e.number = f.number
+             JOIN mail m ON m.seq = e.mail_seq
+             WHERE f.state = 'planned' AND f.attempts > 0 ORDER BY f.due_at",
+        )?;
+        let found = statement.query_map([], |row| {
+            Ok(FollowupTrouble {
+                number: rows::number(row, 0)?,
+                planned: planned_at(row, 3)?,
+                last_error: row.get(6)?,
+                office: row.get(7)?,
+                applicant: row.get(8)?,
+                to: row.get(9)?,
+            })
+        })?;
+        found.collect()
+    };
+    read().map_err(|error| unavailable("looking for letters that could not be written", error))
 }
 
 /// All follow-ups of a case, by their time.

@@ -9,10 +9,11 @@ use super::{rows, unavailable};
 use crate::journal::{Event, Kind};
 use crate::outbox::{self, Outgoing};
 use crate::registry::Number;
-use crate::store::{Attempt, Backlog, Due, LetterRecord, LetterState, StoreError, Stored};
+use crate::store::{Attempt, Backlog, Due, LetterRecord, LetterState, LetterTrouble, StoreError, Stored};
 
 const COLUMNS: &str = "l.message_id, l.register, l.number, e.registered_on, l.mail_from, l.rcpt_to, l.sha256,
-    l.queued_at, l.state, l.attempts, l.next_at, l.last_answer, l.kind, l.ordinal, e.office";
+    l.queued_at, l.state, l.attempts, l.next_at, l.last_answer, l.kind, l.ordinal, e.office, l.not_after,
+    e.applicant";
 const TABLES: &str =
     "letter l LEFT JOIN entry e ON e.register = l.register AND e.year = l.year AND e.number = l.number";
 
@@ -20,8 +21,8 @@ pub(super) fn queue(transaction: &Transaction<'_>, letter: &Outgoing) -> Stored<
     transaction
         .prepare_cached(
             "INSERT INTO letter (message_id, kind, register, year, number, mail_from, rcpt_to, sha256, state,
-                                 queued_at, next_at, ordinal)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9, ?9, ?10)",
+                                 queued_at, next_at, ordinal, not_after)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9, ?9, ?10, ?11)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -35,6 +36,7 @@ pub(super) fn queue(transaction: &Transaction<'_>, letter: &Outgoing) -> Stored<
                 letter.sha256,
                 letter.queued_at.as_microsecond(),
                 letter.ordinal,
+                letter.not_after.map(Timestamp::as_microsecond),
             ])
         })
         .map_err(|error| unavailable("queueing a letter", error))?;
@@ -59,6 +61,7 @@ fn outgoing(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
         to: row.get(5)?,
         sha256: row.get(6)?,
         queued_at: rows::instant(row, 7)?,
+        not_after: rows::instant_opt(row, 15)?,
     })
 }
 
@@ -107,18 +110,56 @@ pub(super) fn of_case(connection: &Connection, number: &Number) -> rusqlite::Res
     found.collect()
 }
 
-/// Letters that a clerk must care about: given up, or failing.
-pub(super) fn troubled(connection: &Connection) -> Stored<Vec<LetterRecord>> {
-    let read = || -> rusqlite::Result<Vec<LetterRecord>> {
+/// Letters that a clerk must care about: given up and not settled otherwise, or failing.
+pub(super) fn troubled(connection: &Connection) -> Stored<Vec<LetterTrouble>> {
+    let read = || -> rusqlite::Result<Vec<LetterTrouble>> {
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM {TABLES} WHERE l.state = 'given-up'
+            "SELECT {COLUMNS} FROM {TABLES}
+               LEFT JOIN case_file c ON c.register = l.register AND c.year = l.year AND c.number = l.number
+              WHERE l.state = 'given-up' AND c.closed_at IS NULL
              UNION ALL
-             SELECT {COLUMNS} FROM {TABLES} WHERE l.state = 'queued' AND l.attempts > 0 ORDER BY 8"
+             SELECT {COLUMNS} FROM {TABLES} WHERE l.state = 'queued' AND l.last_answer IS NOT NULL ORDER BY 8"
         ))?;
-        let found = statement.query_map([], record)?;
+        let found = statement.query_map([], |row| {
+            Ok(LetterTrouble {
+                record: record(row)?,
+                office: row.get(14)?,
+                applicant: row.get(16)?,
+            })
+        })?;
         found.collect()
     };
     read().map_err(|error| unavailable("looking for letters in trouble", error))
+}
+
+/// Whether a letter is still to be sent.
+pub(super) fn is_queued(connection: &Connection, message_id: &str) -> Stored<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM letter WHERE message_id = ?1 AND state = 'queued'")
+        .and_then(|mut statement| statement.exists([message_id]))
+        .map_err(|error| unavailable("looking at a letter", error))
+}
+
+/// Makes queued letters void whose time has passed.
+fn lapse(transaction: &Transaction<'_>, now: Timestamp) -> Stored<()> {
+    let lapsed = transaction
+        .prepare_cached(
+            "UPDATE letter SET state = 'void', next_at = ?1
+             WHERE state = 'queued' AND next_at <= ?1 AND not_after <= ?1 AND lease_until <= ?1
+             RETURNING message_id, register || '/' || year || '/' || number",
+        )
+        .and_then(|mut statement| {
+            let found = statement.query_map([now.as_microsecond()], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+            })?;
+            found.collect::<rusqlite::Result<Vec<_>>>()
+        })
+        .map_err(|error| unavailable("making letters void", error))?;
+    for (id, entry) in lapsed {
+        let body = json!({"entry": entry, "lapsed": true});
+        append(transaction, now, Kind::LetterVoid, format!("letter/{id}"), body)?;
+    }
+    Ok(())
 }
 
 /// Makes the queued letters of these kinds void; one that is just being sent may still arrive.
@@ -169,6 +210,7 @@ pub(super) fn claim(
     lease_until: Timestamp,
     limit: usize,
 ) -> Stored<Vec<Due>> {
+    lapse(transaction, now)?;
     let work = || -> rusqlite::Result<Vec<Due>> {
         let mut statement = transaction.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM {TABLES}
@@ -209,7 +251,8 @@ pub(super) fn begin(transaction: &Transaction<'_>) -> Stored<()> {
     transaction
         .execute_batch(
             "UPDATE letter SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0;
-             UPDATE receipt SET next_at = 0 WHERE state = 'owed' AND next_at > 0;",
+             UPDATE receipt SET next_at = 0 WHERE state = 'owed' AND next_at > 0;
+             UPDATE followup SET next_at = due_at WHERE state = 'planned' AND attempts > 0;",
         )
         .map_err(|error| unavailable("beginning the work", error))
 }
@@ -288,7 +331,7 @@ pub(super) fn requeue(
     number: &Number,
     actor: &str,
     at: Timestamp,
-) -> Stored<()> {
+) -> Stored<Outgoing> {
     let error = |error| unavailable("queueing a letter again", error);
     let key = params![
         number.register,
@@ -301,7 +344,9 @@ pub(super) fn requeue(
             "UPDATE letter SET state = 'queued', next_at = ?4, lease_until = 0, attempts = 0, last_answer = NULL,
                     queued_at = ?4
              WHERE message_id = (SELECT message_id FROM letter
-                                 WHERE register = ?1 AND year = ?2 AND number = ?3 AND state IN ('sent', 'given-up')
+                                 WHERE register = ?1 AND year = ?2 AND number = ?3
+                                   AND (state = 'given-up' OR (state = 'sent' AND kind = 'receipt'))
+                                   AND (not_after IS NULL OR not_after > ?4)
                                  ORDER BY state = 'given-up' DESC, queued_at DESC, rowid DESC LIMIT 1)
              RETURNING message_id",
             key,
@@ -321,7 +366,11 @@ pub(super) fn requeue(
         subject: format!("letter/{message_id}"),
         body: json!({"again": true, "entry": number.key()}),
     };
-    append_event(transaction, &event)
+    append_event(transaction, &event)?;
+    transaction
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE l.message_id = ?1"))
+        .and_then(|mut statement| statement.query_row([message_id], outgoing))
+        .map_err(error)
 }
 
 /// How many letters went or will go to an address, counted from `since`.

@@ -48,11 +48,16 @@ pub(super) fn known(
 pub(super) fn keep(transaction: &Transaction<'_>, arrivals: &[Arrival], at: Timestamp) -> Stored<()> {
     for arrival in arrivals {
         let seq = insert(transaction, arrival, at).map_err(|error| unavailable("keeping a mail", error))?;
-        let Some((seq, duplicate_of)) = seq else { continue };
-        let body = json!({
+        let Some((seq, duplicate_of, sight)) = seq else {
+            continue;
+        };
+        let mut body = json!({
             "source": arrival.sighting.source.0, "key": arrival.sighting.key.0, "sha256": arrival.sha256,
             "size": arrival.size_bytes, "received_at": arrival.received_at.as_microsecond(),
         });
+        if sight == Sight::Again {
+            body["again"] = true.into();
+        }
         append(transaction, at, Kind::MailKept, format!("mail/{seq}"), body)?;
         if let Some(first) = duplicate_of {
             let body = json!({"outcome": "ignored", "reason": "duplicate", "duplicate_of": first});
@@ -62,12 +67,19 @@ pub(super) fn keep(transaction: &Transaction<'_>, arrivals: &[Arrival], at: Time
     Ok(())
 }
 
+/// Whether a message is counted as shown: the rest of one of which only the header was kept is not shown again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    First,
+    Again,
+}
+
 /// The new row's place, and the first mail with the same bytes; `None` where the key is known already.
 fn insert(
     transaction: &Transaction<'_>,
     arrival: &Arrival,
     at: Timestamp,
-) -> rusqlite::Result<Option<(i64, Option<i64>)>> {
+) -> rusqlite::Result<Option<(i64, Option<i64>, Sight)>> {
     let key = params![arrival.sighting.source.0, arrival.sighting.key.0];
     let known: Option<(i64, Extent)> = transaction
         .prepare_cached("SELECT seq, extent FROM mail WHERE source = ?1 AND source_key = ?2")?
@@ -103,7 +115,7 @@ fn insert(
             first.map(|first| format!("mail {first}")).unwrap_or_default(),
             first.map(|_| at.as_microsecond()),
         ])?;
-    Ok(Some((transaction.last_insert_rowid(), first)))
+    Ok(Some((transaction.last_insert_rowid(), first, Sight::First)))
 }
 
 /// The rest of an oversized mail has come: it is decided again, whole.
@@ -111,14 +123,14 @@ fn complete(
     transaction: &Transaction<'_>,
     seq: i64,
     arrival: &Arrival,
-) -> rusqlite::Result<Option<(i64, Option<i64>)>> {
+) -> rusqlite::Result<Option<(i64, Option<i64>, Sight)>> {
     let changed = transaction.execute(
         "UPDATE mail SET extent = 'whole', sha256 = ?2, size_bytes = ?3, outcome = NULL, reason = NULL, detail = '',
                 decided_at = NULL
-         WHERE seq = ?1 AND outcome = 'held' AND NOT EXISTS (SELECT 1 FROM mail WHERE sha256 = ?2)",
+         WHERE seq = ?1 AND outcome = 'held' AND NOT EXISTS (SELECT 1 FROM mail WHERE sha256 = ?2 AND duplicate_of IS NULL)",
         params![seq, arrival.sha256, arrival.size_bytes as i64],
     )?;
-    Ok((changed > 0).then_some((seq, None)))
+    Ok((changed > 0).then_some((seq, None, Sight::Again)))
 }
 
 pub(super) fn undecided(connection: &Connection, limit: usize) -> Stored<Vec<Undecided>> {

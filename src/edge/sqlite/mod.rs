@@ -30,9 +30,9 @@ use crate::mailbox::{Extent, SourceId, SourceKey};
 use crate::outbox::Outgoing;
 use crate::registry::{Entry, InstanceSecret, KnownCase, Mentions, Number};
 use crate::store::{
-    Arrival, Attempt, Backlog, CaseAct, CaseRecord, DigestDone, Due, EntryRecord, FollowupDue, HeldAct,
-    Issued, LetterRecord, MailRecord, MailVerdict, OpenCase, OutcomeCount, Owing, Store, StoreError, Stored,
-    Tally, Undecided, Waiting,
+    Arrival, Attempt, Backlog, CaseAct, CaseRecord, DigestDone, Due, EntryRecord, FollowupDue,
+    FollowupTrouble, HeldAct, Issued, LetterTrouble, MailRecord, MailVerdict, OpenCase, OutcomeCount, Owing,
+    Store, StoreError, Stored, Tally, Undecided, Waiting,
 };
 
 pub use soundness::Soundness;
@@ -59,6 +59,14 @@ impl SqliteStore {
             reader: Mutex::new(reader),
             secret,
         })
+    }
+
+    /// Whether there is a database of an older version of the tables.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read, or was made by a newer program.
+    pub fn is_outdated(path: &Path) -> Stored<bool> {
+        connection::is_outdated(path)
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {
@@ -259,7 +267,7 @@ impl Store for SqliteStore {
         self.transaction("beginning the work", letters::begin)
     }
 
-    fn letter_requeue(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<()> {
+    fn letter_requeue(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<Outgoing> {
         self.transaction("queueing a letter again", |transaction| {
             letters::requeue(transaction, number, actor, at)
         })
@@ -285,8 +293,16 @@ impl Store for SqliteStore {
         })
     }
 
-    fn letters_troubled(&self) -> Stored<Vec<LetterRecord>> {
+    fn letters_troubled(&self) -> Stored<Vec<LetterTrouble>> {
         letters::troubled(&self.reader())
+    }
+
+    fn followups_troubled(&self) -> Stored<Vec<FollowupTrouble>> {
+        followups::troubled(&self.reader())
+    }
+
+    fn letter_is_queued(&self, message_id: &str) -> Stored<bool> {
+        letters::is_queued(&self.reader(), message_id)
     }
 
     fn receipts_troubled(&self) -> Stored<Vec<EntryRecord>> {

@@ -15,7 +15,7 @@ use crate::outbox;
 use crate::receipt::content::Verdict;
 use crate::registry::{FileRecord, Number, RequestType, Spelling, UNDETERMINED};
 use crate::screening::Outcome;
-use crate::store::{EntryRecord, LetterRecord, LetterState, OpenCase, ReceiptState, Stored};
+use crate::store::{EntryRecord, LetterRecord, LetterState, LetterTrouble, OpenCase, ReceiptState, Stored};
 
 /// What the facts of a digest are told with.
 pub struct Bureau {
@@ -135,7 +135,7 @@ fn open_work(bureau: &Bureau, case: &Case, today: Date, facts: &mut Facts) {
     } else if near && !comes {
         facts.due_this_week.push(open);
     }
-    let Some(appointment) = case.appointment().filter(|_| case.handover.is_none()) else {
+    let Some(appointment) = case.appointment().filter(|_| !case.is_closed()) else {
         return;
     };
     let day = appointment.starts_at.to_zoned(ZONE).date();
@@ -240,24 +240,45 @@ fn undelivered(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &
             last_answer,
         });
     }
-    for LetterRecord {
-        letter,
-        state,
-        last_answer,
-        ..
-    } in house.store.letters_troubled()?
-    {
-        let Some(number) = &letter.number else { continue };
-        let Some(case) = house.store.case(number)?.map(|record| record.case) else {
-            continue;
-        };
-        if !wanted(&case.office) {
+    for trouble in house.store.followups_troubled()? {
+        if !wanted(&trouble.office) {
             continue;
         }
         facts.undelivered.push(digest::Undelivered {
-            number: number.spelled(bureau.spelling),
-            applicant: case.applicant,
-            office: bureau.office_name(&case.office),
+            number: trouble.number.spelled(bureau.spelling),
+            applicant: trouble.applicant,
+            office: bureau.office_name(&trouble.office),
+            letter: trouble.planned.kind.letter(),
+            to: trouble.to,
+            trouble: digest::Trouble::Unwritten,
+            last_answer: trouble.last_error,
+        });
+    }
+    for LetterTrouble {
+        record:
+            LetterRecord {
+                letter,
+                state,
+                last_answer,
+                ..
+            },
+        office: of,
+        applicant,
+    } in house.store.letters_troubled()?
+    {
+        // A digest belongs to no office; that of the whole agency tells of it.
+        if !of.as_deref().map_or(office.is_none(), wanted) {
+            continue;
+        }
+        facts.undelivered.push(digest::Undelivered {
+            number: letter
+                .number
+                .as_ref()
+                .map_or_else(|| "–".to_owned(), |number| number.spelled(bureau.spelling)),
+            applicant,
+            office: of
+                .as_deref()
+                .map_or_else(String::new, |of| bureau.office_name(of)),
             letter: letter.kind,
             to: Some(letter.to),
             trouble: if state == LetterState::GivenUp {

@@ -140,6 +140,7 @@ fn letters(
             to: address.clone(),
             sha256: house.archive.put(&composed.bytes)?,
             queued_at: at,
+            not_after: None,
         });
     }
     Ok(letters)

@@ -116,6 +116,7 @@ fn write(store: &SqliteStore, due: &FollowupDue, at: Timestamp) -> bool {
         to: "ioana@exemplu.test".into(),
         sha256: sha256(due.planned.kind.as_str()),
         queued_at: at,
+        not_after: None,
     };
     store.followup_done(due, &letter, at).unwrap()
 }
@@ -326,6 +327,7 @@ fn a_digest_is_recorded_once() {
         to: "registratura@ajofm-exemplu.test".into(),
         sha256: sha256(name),
         queued_at: after(1),
+        not_after: None,
     };
     let done = |name: &str| DigestDone {
         scope: "cluj".into(),
