@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{CONFIG_DEFAULT, Failure, fsck, open, text};
+use crate::cli::{Failure, fsck, open, text};
 use crate::daemon::safekeeping::{self, BackedUp, Progress};
 use crate::edge::clock::Clock;
 
@@ -17,8 +17,8 @@ pub(super) struct Options {
 
 /// Exit code 1 when the backup could not be made, or lacks a file that the registry itself has lost.
 pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Failure> {
-    let file = config.clone().unwrap_or_else(|| PathBuf::from(CONFIG_DEFAULT));
-    let settings = open::settings(config)?;
+    let file = open::file(config);
+    let settings = open::settings_of_storage(&file)?;
     let mut tell = |progress| match progress {
         Progress::First => text::progress(&format!("first backup into {}", options.dir.display())),
         Progress::Database { size_bytes } => {

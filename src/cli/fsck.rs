@@ -47,7 +47,10 @@ pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Fai
     };
     let checked = match &options.dir {
         Some(dir) => safekeeping::check_backup(dir, depth, &mut each)?,
-        None => safekeeping::check_registry(&open::settings(config)?.storage_dir, depth, &mut each)?,
+        None => {
+            let settings = open::settings_of_storage(&open::file(config))?;
+            safekeeping::check_registry(&settings.storage_dir, depth, &mut each)?
+        }
     };
     if options.json {
         text::line(&summary_json(&checked).to_string());

@@ -20,13 +20,8 @@ pub(super) fn credentials() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
-/// Reads the configuration with its passwords; prints all its problems. Refuses another user than the owner of the
-/// registry before anything else is looked at.
-pub(super) fn settings(config: Option<PathBuf>) -> Result<Settings, Failure> {
-    settings_of(&file(config))
-}
-
-/// As [`settings`], but where only systemd's credentials are missing the configuration without them, and their names.
+/// Reads the configuration with its passwords; where only systemd's credentials are missing, without them and with their
+/// names.
 pub(super) fn settings_as_far_as_possible(file: &Path) -> Result<(Settings, Vec<String>), Failure> {
     owner::refuse_others(file)?;
     if let Some(folder) = credentials() {
@@ -36,6 +31,8 @@ pub(super) fn settings_as_far_as_possible(file: &Path) -> Result<(Settings, Vec<
     Settings::load_with_names(file).map_err(|problems| told(&problems))
 }
 
+/// Reads the configuration with its passwords; prints all its problems. Refuses another user than the owner of the
+/// registry before anything else is looked at.
 fn settings_of(file: &Path) -> Result<Settings, Failure> {
     owner::refuse_others(file)?;
     Settings::load(file, credentials().as_deref()).map_err(|problems| told(&problems))
@@ -60,6 +57,13 @@ pub(super) fn house(config: Option<PathBuf>) -> Result<House, Failure> {
     let file = file(config);
     owner::refuse_others(&file)?;
     Ok(House::open(settings_for_rehearsal(&file)?, Clock::System)?)
+}
+
+/// Reads the configuration for a command that works on the storage folder itself, without opening it as a house, and
+/// needs no password: a nightly backup has none of systemd's credentials.
+pub(super) fn settings_of_storage(file: &Path) -> Result<Settings, Failure> {
+    owner::refuse_others(file)?;
+    settings_for_rehearsal(file)
 }
 
 /// Reads the configuration for a command that touches no storage and needs no password, by whomever it is called.

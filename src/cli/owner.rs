@@ -1,6 +1,7 @@
 //! Who may work on the registry: its owner, so that no file in it gets another one.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -21,19 +22,69 @@ pub(super) fn refuse_others(config: &Path) -> Result<(), Failure> {
     if owner == own {
         return Ok(());
     }
-    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let arguments: Vec<String> = std::env::args_os()
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect();
-    let chosen = std::env::var("RECIPISA_CONFIG").ok();
+    let passwd = passwd();
     Err(Failure::Said(format!(
         "the registry in {} belongs to the user {}, and this is {}; run the command as its owner, so that no file in it \
          gets another one:\n    {}",
         dir.display(),
         spelled(&passwd, owner),
         spelled(&passwd, own),
-        command(&passwd, owner, chosen.as_deref(), &arguments)
+        same_command(&passwd, owner)
     )))
+}
+
+/// Refuses a restore whose registry would become root's by mistake. A folder that is missing, or empty and root's, tells
+/// nothing about the service's user, and the backup does: only the owner of a registry can have made it. To another
+/// user than root, the empty folder that root made is explained.
+pub(super) fn refuse_for_restore(config: &Path, backup: &Path) -> Result<(), Failure> {
+    let Some(dir) = Settings::storage_dir_of(config) else {
+        return Ok(());
+    };
+    let is_blank = match fs::metadata(&dir) {
+        Ok(metadata) => {
+            metadata.uid() == 0 && fs::read_dir(&dir).is_ok_and(|mut inside| inside.next().is_none())
+        }
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    let own = rustix::process::geteuid().as_raw();
+    let (owner, group) = match fs::metadata(backup) {
+        Ok(metadata) if own == 0 => (metadata.uid(), metadata.gid()),
+        // A missing folder is made with our own rights.
+        Ok(_) if dir.exists() => (own, rustix::process::getegid().as_raw()),
+        // A backup that is not there is told of where it is opened.
+        Ok(_) | Err(_) => return Ok(()),
+    };
+    if !is_blank || owner == 0 {
+        return Ok(());
+    }
+    let passwd = passwd();
+    Err(Failure::Said(format!(
+        "the registry would come into {0}, which is root's or not there, and is to belong to the user {1}; make the folder \
+         for that user, then restore as that user:\n    sudo install -d -m 0700 -o {owner} -g {group} {2}\n    {3}",
+        dir.display(),
+        spelled(&passwd, owner),
+        quoted(&dir.to_string_lossy()),
+        same_command(&passwd, owner)
+    )))
+}
+
+/// Whether a folder belongs to root.
+pub(super) fn is_of_root(dir: &Path) -> bool {
+    fs::metadata(dir).is_ok_and(|metadata| metadata.uid() == 0)
+}
+
+/// The users of this machine.
+fn passwd() -> String {
+    fs::read_to_string("/etc/passwd").unwrap_or_default()
+}
+
+/// The command that is running, as this user would call it.
+fn same_command(passwd: &str, owner: u32) -> String {
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let chosen = std::env::var("RECIPISA_CONFIG").ok();
+    command(passwd, owner, chosen.as_deref(), &arguments)
 }
 
 /// `recipisa (uid 990)`, or the number alone for a user without a name.

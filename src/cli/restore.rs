@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{Failure, fsck, open, text};
+use crate::cli::{Failure, fsck, open, owner, text};
 use crate::daemon::safekeeping::{self, OnFindings, Restored};
 
 #[derive(clap::Args)]
@@ -19,7 +19,9 @@ pub(super) struct Options {
 
 /// Exit code 1 when nothing is restored.
 pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Failure> {
-    let settings = open::settings(config)?;
+    let file = open::file(config);
+    owner::refuse_for_restore(&file, &options.dir)?;
+    let settings = open::settings_of_storage(&file)?;
     let on_findings = if options.accept_findings {
         OnFindings::Accept
     } else {
@@ -48,6 +50,13 @@ pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Fai
     fsck::last_numbers(facts)
         .iter()
         .for_each(|line| text::progress(line));
+    if owner::is_of_root(&settings.storage_dir) {
+        text::progress(&format!(
+            "owner      the registry belongs to root; where the service has a user of its own, first\n           chown -R \
+             USER: '{}'",
+            settings.storage_dir.display()
+        ));
+    }
     next_steps(&done);
     Ok(())
 }

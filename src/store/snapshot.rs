@@ -19,11 +19,11 @@ pub enum Fault {
     ReferenceBroken,
     /// The journal's chain of hashes does not hold.
     JournalBroken,
-    /// A mail, entry, receipt or letter that the journal does not tell of.
+    /// A mail, entry, letter or part of a case that the journal does not tell of.
     JournalSilent,
-    /// The journal tells of a mail, entry, receipt or letter that is not there.
+    /// The journal tells of a mail, entry, letter or part of a case that is not there.
     RowMissing,
-    /// A mail, entry, receipt or letter differs from what the journal tells of it.
+    /// A mail, entry, letter or part of a case differs from what the journal tells of it.
     RowChanged,
     /// A number of a series that no entry has.
     NumberGap,
@@ -31,7 +31,11 @@ pub enum Fault {
     SeriesWrong,
     /// A registered mail without an entry, or an entry without a registered mail.
     EntryMissing,
-    /// An entry that neither owes nor has a receipt.
+    /// A mail that joined a case without its submission, a submission without its mail, or a gap before it.
+    SubmissionMissing,
+    /// An entry without its case.
+    CaseMissing,
+    /// An entry or submission that neither owes nor has a receipt.
     ReceiptMissing,
     /// A file that the database names is not in the archive.
     FileMissing,
@@ -58,7 +62,7 @@ const KEEP_AND_COMPARE: &str = "change nothing; keep a copy of the whole folder,
 
 impl Fault {
     /// All of them, gravest first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::DatabaseDamaged,
         Self::ReferenceBroken,
         Self::JournalBroken,
@@ -68,6 +72,8 @@ impl Fault {
         Self::NumberGap,
         Self::SeriesWrong,
         Self::EntryMissing,
+        Self::SubmissionMissing,
+        Self::CaseMissing,
         Self::ReceiptMissing,
         Self::FileMissing,
         Self::FileChanged,
@@ -91,6 +97,8 @@ impl Fault {
             Self::NumberGap => "number-gap",
             Self::SeriesWrong => "series-wrong",
             Self::EntryMissing => "entry-missing",
+            Self::SubmissionMissing => "submission-missing",
+            Self::CaseMissing => "case-missing",
             Self::ReceiptMissing => "receipt-missing",
             Self::FileMissing => "file-missing",
             Self::FileChanged => "file-changed",
@@ -116,6 +124,8 @@ impl Fault {
             | Self::NumberGap
             | Self::SeriesWrong
             | Self::EntryMissing
+            | Self::SubmissionMissing
+            | Self::CaseMissing
             | Self::ReceiptMissing
             | Self::FileMissing
             | Self::FileChanged
@@ -139,6 +149,8 @@ impl Fault {
             | Self::NumberGap
             | Self::SeriesWrong
             | Self::EntryMissing
+            | Self::SubmissionMissing
+            | Self::CaseMissing
             | Self::ReceiptMissing => KEEP_AND_COMPARE,
             Self::FileMissing | Self::FileChanged => FROM_A_BACKUP,
             Self::FileUnreadable => "check the file's owner and mode, and the disk's health",
@@ -161,7 +173,8 @@ impl Fault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub fault: Fault,
-    /// The key of what it is about, as in the journal: `mail/17`, `entry/CJ/2026/3`, `letter/<Message-ID>`; or a path.
+    /// The key of what it is about, as in the journal: `mail/17`, `entry/CJ/2026/3`, `letter/<Message-ID>`; with what it is
+    /// a part of before it, `entry/CJ/2026/3/submission/1`; or a path.
     pub place: String,
     pub what: String,
 }
@@ -237,7 +250,7 @@ pub trait Snapshot {
     fn files_each(&self, each: &mut dyn FnMut(NamedFile)) -> Stored<()>;
 
     /// Compares all that is written down with itself: the store's structure, the journal's chain, numbers without a
-    /// gap, and each mail, entry, receipt and letter with what the journal tells of it. What is damaged becomes a
+    /// gap, and each mail, entry, letter and part of a case with what the journal tells of it. What is damaged becomes a
     /// finding; the check goes on with the rest.
     ///
     /// # Errors

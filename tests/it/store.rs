@@ -16,12 +16,15 @@ use std::path::Path;
 use jiff::Timestamp;
 use recipisa::casework::Opening;
 use recipisa::edge::sqlite::SqliteStore;
+use recipisa::edge::sqlite::snapshot::SqliteSnapshot;
 use recipisa::journal;
 use recipisa::mailbox::{Extent, Sighting, SourceId, SourceKey};
 use recipisa::outbox::{self, Outgoing};
 use recipisa::registry::{Decided, Draft, FileRecord, Number, Summary};
 use recipisa::screening::{Outcome, Reason};
-use recipisa::store::{Arrival, EntryRecord, Issued, MailRecord, MailVerdict, Store, StoreError};
+use recipisa::store::{
+    Arrival, Depth, EntryRecord, Issued, MailRecord, MailVerdict, Snapshot, Store, StoreError,
+};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -32,6 +35,17 @@ fn time(text: &str) -> Timestamp {
 /// An ordinary working day.
 fn noon() -> Timestamp {
     time("2026-11-20T10:00:00Z")
+}
+
+/// The database, checked as `fsck` does it, agrees with itself.
+#[track_caller]
+fn assert_sound(folder: &Path) {
+    let snapshot = SqliteSnapshot::open(&folder.join("recipisa.db")).unwrap();
+    let mut findings = Vec::new();
+    snapshot
+        .audit(Depth::Full, &mut |finding| findings.push(finding))
+        .unwrap();
+    assert_eq!(findings, []);
 }
 
 fn sha256(content: &str) -> String {

@@ -1,4 +1,5 @@
-//! Every kind of damage under its own name, in the registry and in a backup, and none in a sound one.
+//! Every kind of damage under its own name, in the registry and in a backup, and none in a sound one. What belongs to
+//! cases is in [`super::cases`].
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,15 +14,15 @@ use super::{back_up, copies, elsewhere, entries, files, post_and_register, run_w
 use crate::support::agency::Agency;
 
 /// A registry to be hurt, one copy for each damage.
-struct Patient {
+pub(super) struct Patient {
     agency: Agency,
     hurt: usize,
 }
 
 /// A copy of the registry.
-struct Hurt {
+pub(super) struct Hurt {
     config: PathBuf,
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
 }
 
 impl Patient {
@@ -37,7 +38,17 @@ impl Patient {
         Self { agency, hurt: 0 }
     }
 
-    fn copy(&mut self) -> Hurt {
+    /// The demonstration after six weeks: cases with replies, questions, decisions and appointments, and digests.
+    pub(super) fn lived() -> Self {
+        let agency = Agency::new();
+        agency.key_valid_at("2026-11-20T00:00:00Z".parse().unwrap());
+        agency
+            .run(&["demo", "--dir", text(agency.path()), "--weeks", "6"])
+            .ended_with(0);
+        Self { agency, hurt: 0 }
+    }
+
+    pub(super) fn copy(&mut self) -> Hurt {
         self.hurt += 1;
         let name = format!("hurt{}", self.hurt);
         let (from, dir) = (
@@ -55,7 +66,7 @@ impl Patient {
 
     /// What `fsck` calls the damage that these statements do.
     #[track_caller]
-    fn faults_of_sql(&mut self, statements: &str) -> (Vec<&'static str>, Vec<Value>) {
+    pub(super) fn faults_of_sql(&mut self, statements: &str) -> (Vec<&'static str>, Vec<Value>) {
         let hurt = self.copy();
         hurt.sql(statements);
         hurt.faults(&[], 1)
@@ -63,12 +74,13 @@ impl Patient {
 }
 
 impl Hurt {
-    fn sql(&self, statements: &str) {
+    pub(super) fn sql(&self, statements: &str) {
         let database = Connection::open(self.dir.join("recipisa.db")).unwrap();
         database
             .execute_batch(
                 "PRAGMA foreign_keys = OFF;
                  DROP TRIGGER entry_is_never_changed; DROP TRIGGER entry_is_never_deleted;
+                 DROP TRIGGER submission_is_never_changed; DROP TRIGGER submission_is_never_deleted;
                  DROP TRIGGER journal_is_never_changed; DROP TRIGGER journal_is_never_deleted;",
             )
             .unwrap();
@@ -90,7 +102,7 @@ impl Hurt {
 
     /// The kinds of finding, sorted, and the findings.
     #[track_caller]
-    fn faults(&self, options: &[&str], code: i32) -> (Vec<&'static str>, Vec<Value>) {
+    pub(super) fn faults(&self, options: &[&str], code: i32) -> (Vec<&'static str>, Vec<Value>) {
         let mut args = vec!["fsck", "--json"];
         args.extend(options);
         findings(run_with(&self.config, &args).ended_with(code).json())
@@ -229,7 +241,7 @@ const ROWS: [(&str, &[&str], &str); 22] = [
             "series/CJ/",
         ),
         (
-            "DELETE FROM entry WHERE number = 5; DELETE FROM receipt WHERE number = 5; DELETE FROM attempt WHERE message_id IN
+            "DELETE FROM entry WHERE number = 5; DELETE FROM case_file WHERE number = 5; DELETE FROM receipt WHERE number = 5; DELETE FROM attempt WHERE message_id IN
             (SELECT message_id FROM letter WHERE number = 5); DELETE FROM letter WHERE number = 5;
             UPDATE series SET last = 4",
             &["entry-missing", "row-missing"],

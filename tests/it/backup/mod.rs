@@ -1,16 +1,19 @@
 //! Backups: taken while mails are registered, brought back, and held against themselves.
 //!
-//! The real program on folders. What each kind of damage is called is in [`damage`], deaths in the middle of a backup or
-//! a restore in [`deaths`]. Left out: the content of letters and receipts, which the journey tests read.
+//! The real program on folders. What each kind of damage is called is in [`damage`] and [`cases`], deaths in the middle of a backup or
+//! a restore in [`deaths`], who may do it in [`owners`]. Left out: the content of letters and receipts, which the journey tests read.
 
+mod cases;
 mod damage;
 #[cfg(feature = "failpoints")]
 mod deaths;
+mod owners;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use cases::{act_on, number_of, reply};
 use serde_json::Value;
 
 use crate::support::agency::Agency;
@@ -122,8 +125,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn backups_taken_under_load_are_whole_and_of_their_moment() {
     let agency = Agency::new();
     post_and_register(&agency, 1..=3);
+    let number = number_of(&agency.config(), 2);
     for ordinal in 4..=200 {
         post(&agency, ordinal);
+        if ordinal % 10 == 0 {
+            reply(&agency, 2, &number, &format!("sub{ordinal}"));
+        }
     }
     let backup = agency.path().join("copie");
     let config = agency.config();
@@ -135,6 +142,9 @@ fn backups_taken_under_load_are_whole_and_of_their_moment() {
             .run(&["backup", text(&backup), "--keep", "1000"])
             .ended_with(0);
         taken += 1;
+        if taken == 1 {
+            act_on(&agency, &number_of(&agency.config(), 1));
+        }
         if taken % 4 == 1 {
             agency.run(&["fsck"]).ended_with(0);
         }
@@ -149,6 +159,9 @@ fn backups_taken_under_load_are_whole_and_of_their_moment() {
 
     let all = entries(&agency.config());
     assert_eq!(all.len(), 200);
+    let mails = agency.run(&["mails", "--json"]).ended_with(0).json();
+    let joined = mails.iter().filter(|mail| mail["outcome"] == "joined").count();
+    assert_eq!(joined, 20, "every tenth to 200");
     let names = copies(&backup);
     assert_eq!(names.len(), taken);
     // One of each state of the register, and of these at most eight.

@@ -131,7 +131,7 @@ fn states(record: &CaseRecord) -> Vec<(Kind, FollowupState)> {
 
 #[test]
 fn submissions_join_in_their_order_and_owe_their_own_receipt() {
-    let (_dir, store, number) = with_request();
+    let (dir, store, number) = with_request();
     assert_eq!(record(&store, &number).case.consent, Consent::Missing);
     assert_eq!(reply(&store, 2, &number, None, after(1)), 1);
     assert_eq!(reply(&store, 3, &number, Some("acord.pdf"), after(2)), 2);
@@ -150,6 +150,7 @@ fn submissions_join_in_their_order_and_owe_their_own_receipt() {
     assert_eq!(entries(&store).len(), 1);
     let mail = store.mail(3).unwrap().unwrap().decision.unwrap();
     assert_eq!((mail.number, mail.submission), (Some(number), Some(2)));
+    assert_sound(dir.path());
 }
 
 #[test]
@@ -177,7 +178,7 @@ fn a_case_is_found_by_letters_before_numbers() {
 
 #[test]
 fn an_answer_counts_only_after_the_question_has_gone_out() {
-    let (_dir, store, number) = with_request();
+    let (dir, store, number) = with_request();
     let plan = vec![
         planned(Kind::ClarificationRequest, 1, after(10)),
         planned(Kind::ClarificationReminder, 1, after(1_000)),
@@ -210,11 +211,12 @@ fn an_answer_counts_only_after_the_question_has_gone_out() {
     let answers = store.answers_between(after(12), after(13)).unwrap();
     assert_eq!(answers.len(), 1);
     assert_eq!(store.answers_between(after(13), after(14)).unwrap(), []);
+    assert_sound(dir.path());
 }
 
 #[test]
 fn a_letter_that_became_void_is_not_claimed_any_more() {
-    let (_dir, store, number) = with_request();
+    let (dir, store, number) = with_request();
     let receipt = store.letters_claim_due(noon(), after(1), 9).unwrap().remove(0);
     let sent = Attempt::Sent {
         answer: "250 ok".into(),
@@ -246,10 +248,12 @@ fn a_letter_that_became_void_is_not_claimed_any_more() {
     assert_eq!(store.letters_claim_due(after(60), after(70), 9).unwrap(), []);
     let state = |record: CaseRecord| record.entry.letters.last().unwrap().state;
     assert_eq!(state(record(&store, &number)), LetterState::Void);
+    assert_sound(dir.path());
     // The server had taken it after all: then it is told as it was.
     store.letter_attempt_finish(id, &sent, after(12)).unwrap();
     assert_eq!(state(record(&store, &number)), LetterState::Sent);
     assert_eq!(record(&store, &number).case.state(), State::Decided);
+    assert_sound(dir.path());
 }
 
 #[test]
@@ -264,7 +268,7 @@ fn an_act_on_a_case_that_has_changed_is_refused() {
 
 #[test]
 fn the_end_of_a_case_takes_it_off_the_open_ones() {
-    let (_dir, store, number) = with_request();
+    let (dir, store, number) = with_request();
     let open = || {
         let mut open = Vec::new();
         store.cases_open_each(&mut |one| open.push(one)).unwrap();
@@ -312,11 +316,12 @@ fn the_end_of_a_case_takes_it_off_the_open_ones() {
     let mut walk = journal::Walk::default();
     store.journal_each(&mut |row| walk.step(&row)).unwrap();
     assert_eq!(walk.first_break(), None);
+    assert_sound(dir.path());
 }
 
 #[test]
 fn a_digest_is_recorded_once() {
-    let (_dir, store, _number) = with_request();
+    let (dir, store, _number) = with_request();
     assert_eq!(store.digest_last("cluj").unwrap(), None);
     let letter = |name: &str| Outgoing {
         message_id: format!("{name}@ajofm-exemplu.test"),
@@ -348,6 +353,7 @@ fn a_digest_is_recorded_once() {
         .collect();
     assert_eq!(digests.len(), 1);
     assert_eq!(digests[0].office, None);
+    assert_sound(dir.path());
 }
 
 #[test]

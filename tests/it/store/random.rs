@@ -12,7 +12,7 @@ use recipisa::store::{Attempt, Desk, HeldAct, LetterState, ReceiptState, Store};
 use tempfile::TempDir;
 
 use super::contract::assert_numbers_are_gapless;
-use super::{arrival, entries, issued, journal, mails, noon, open, verdict};
+use super::{arrival, assert_sound, entries, issued, journal, mails, noon, open, verdict};
 
 /// How long a claim lasts, and when a failed letter is due again: seconds, the latter after noon.
 const LEASE_S: i64 = 60;
@@ -293,6 +293,7 @@ fn any_sequence_of_operations_leaves_the_registry_in_order() {
             }
         }
         assert_in_order(&store, &memory);
+        assert_sound(folder.path());
         Ok(())
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));

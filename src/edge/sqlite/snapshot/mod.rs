@@ -25,36 +25,53 @@ struct FileColumn {
     column: &'static str,
     /// SQL for the key of the row.
     named_by: &'static str,
+    /// A column that came with a later version of the tables, and that is a part of the key where it is not 0.
+    ordinal: Option<&'static str>,
     /// SQL for the file's size in bytes, or NULL.
     size: &'static str,
 }
 
 /// Every column that names files of the archive; a test finds one that is forgotten here. `document.sha256` is of the
 /// part of a mail, which is no file of its own.
-const FILE_COLUMNS: [FileColumn; 3] = [
+const FILE_COLUMNS: [FileColumn; 4] = [
     FileColumn {
         table: "mail",
         column: "sha256",
         named_by: "'mail/' || seq",
+        ordinal: None,
         size: "size_bytes",
     },
     FileColumn {
         table: "receipt",
         column: "sha256",
         named_by: "'receipt/' || register || '/' || year || '/' || number",
+        ordinal: Some("ordinal"),
         size: "NULL",
     },
     FileColumn {
         table: "letter",
         column: "sha256",
         named_by: "'letter/' || message_id",
+        ordinal: None,
+        size: "NULL",
+    },
+    FileColumn {
+        table: "case_file",
+        column: "decision_sha256",
+        named_by: "'decision/' || register || '/' || year || '/' || number",
+        ordinal: None,
         size: "NULL",
     },
 ];
 
 /// Journal rows whose body names a file. The header of an oversized mail is named by the journal alone once the whole
 /// mail has come, and stays evidence.
-const FILE_EVENTS: [Kind; 3] = [Kind::MailKept, Kind::ReceiptIssued, Kind::LetterQueued];
+const FILE_EVENTS: [Kind; 4] = [
+    Kind::MailKept,
+    Kind::ReceiptIssued,
+    Kind::LetterQueued,
+    Kind::DecisionRecorded,
+];
 
 /// Pages copied at a time.
 const COPY_PAGES: i32 = 4096;
@@ -211,10 +228,17 @@ fn files_sql(connection: &Connection) -> rusqlite::Result<String> {
                 table,
                 column,
                 named_by,
+                ordinal,
                 size,
             } = one;
+            let within = match ordinal {
+                Some(ordinal) if connection.column_exists(None, *table, *ordinal)? => {
+                    format!(" || iif({ordinal} > 0, '/' || {ordinal}, '')")
+                }
+                Some(_) | None => String::new(),
+            };
             parts.push(format!(
-                "SELECT {column} AS sha256, {named_by}, {size}, {rank} AS rank FROM {table} WHERE {column} IS NOT NULL"
+                "SELECT {column} AS sha256, {named_by}{within}, {size}, {rank} AS rank FROM {table} WHERE {column} IS NOT NULL"
             ));
         }
     }
@@ -295,6 +319,40 @@ mod tests {
             found, known,
             "a column of hashes is missing in FILE_COLUMNS, or is there no more"
         );
+    }
+
+    #[test]
+    fn a_database_of_the_first_version_lists_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recipisa.db");
+        drop(SqliteStore::open(&path).unwrap());
+        // A backup must not wait for the new program's first start.
+        let old = folder.path().join("old.db");
+        let connection = Connection::open(&old).unwrap();
+        connection
+            .execute_batch(&format!(
+                "{}; PRAGMA foreign_keys = OFF; ATTACH '{}' AS new;
+                 INSERT INTO instance SELECT * FROM new.instance;
+                 INSERT INTO receipt (register, year, number, state, sha256, issued_at)
+                 VALUES ('CJ', 2026, 7, 'issued', '{:064}', 1)",
+                include_str!("../001_first.sql"),
+                path.display(),
+                0
+            ))
+            .unwrap();
+        let id: i32 = Connection::open(&path)
+            .unwrap()
+            .pragma_query_value(None, "application_id", |row| row.get(0))
+            .unwrap();
+        connection.pragma_update(None, "application_id", id).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        let snapshot = SqliteSnapshot::open(&old).unwrap();
+        let mut names = Vec::new();
+        snapshot
+            .files_each(&mut |file| names.push(file.named_by))
+            .unwrap();
+        assert_eq!(names, ["receipt/CJ/2026/7"]);
+        assert_eq!(snapshot.facts().unwrap().version, 1);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The database against itself: SQLite's own check, references, the journal's chain, numbers without a gap, and that a
-//! registered mail, its entry and its receipt come together.
+//! registered mail, its entry, its case and its receipt come together, and likewise what joined a case.
 
 use rusqlite::{Connection, ErrorCode};
 
@@ -55,7 +55,10 @@ pub(super) fn check(connection: &Connection, depth: Depth, each: Each<'_>) -> St
     chain(connection, each)?;
     guarded("series", each, |each| series(connection, each))?;
     guarded("entry", each, |each| entries_and_mails(connection, each))?;
-    guarded("receipt", each, |each| receipts(connection, each))
+    for check in &TOGETHER {
+        guarded("entry", each, |each| together(connection, check, each))?;
+    }
+    Ok(())
 }
 
 fn integrity(connection: &Connection, depth: Depth, each: Each<'_>) -> rusqlite::Result<()> {
@@ -179,18 +182,77 @@ fn entries_and_mails(connection: &Connection, each: Each<'_>) -> rusqlite::Resul
     Ok(())
 }
 
-fn receipts(connection: &Connection, each: Each<'_>) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(
-        "SELECT e.register, e.year, e.number FROM entry e LEFT JOIN receipt r USING (register, year, number)
-         WHERE r.state IS NULL ORDER BY e.rowid",
-    )?;
+/// Rows that come together in one transaction, so that none is without the others.
+struct Together {
+    fault: Fault,
+    what: &'static str,
+    /// Gives the keys of the rows that lack another, whole.
+    sql: &'static str,
+}
+
+const TOGETHER: [Together; 7] = [
+    Together {
+        fault: Fault::SubmissionMissing,
+        what: "it has joined a case, and no submission is of it",
+        sql: "SELECT 'mail/' || seq FROM mail WHERE outcome = 'joined'
+              AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.mail_seq = mail.seq) ORDER BY seq",
+    },
+    Together {
+        fault: Fault::SubmissionMissing,
+        what: "its mail is not there, or has not joined a case",
+        sql: "SELECT 'entry/' || s.register || '/' || s.year || '/' || s.number || '/submission/' || s.ordinal
+              FROM submission s LEFT JOIN mail m ON m.seq = s.mail_seq
+              WHERE m.outcome IS NOT 'joined' ORDER BY s.register, s.year, s.number, s.ordinal",
+    },
+    Together {
+        fault: Fault::SubmissionMissing,
+        what: "the submission before it is missing",
+        sql: "SELECT 'entry/' || register || '/' || year || '/' || number || '/submission/' || ordinal
+              FROM (SELECT register, year, number, ordinal,
+                           lag(ordinal, 1, 0) OVER (PARTITION BY register, year, number ORDER BY ordinal) AS before
+                    FROM submission)
+              WHERE ordinal > before + 1 ORDER BY register, year, number, ordinal",
+    },
+    Together {
+        fault: Fault::SubmissionMissing,
+        what: "it is the receipt of a submission that is not there",
+        sql: "SELECT 'receipt/' || r.register || '/' || r.year || '/' || r.number || '/' || r.ordinal
+              FROM receipt r LEFT JOIN submission s ON s.register = r.register AND s.year = r.year
+                   AND s.number = r.number AND s.ordinal = r.ordinal
+              WHERE r.ordinal > 0 AND s.ordinal IS NULL ORDER BY r.register, r.year, r.number, r.ordinal",
+    },
+    Together {
+        fault: Fault::CaseMissing,
+        what: "it has no case",
+        sql: "SELECT 'entry/' || e.register || '/' || e.year || '/' || e.number
+              FROM entry e LEFT JOIN case_file c ON c.register = e.register AND c.year = e.year
+                   AND c.number = e.number
+              WHERE c.register IS NULL ORDER BY e.rowid",
+    },
+    Together {
+        fault: Fault::ReceiptMissing,
+        what: "it neither owes nor has a receipt",
+        sql: "SELECT 'entry/' || e.register || '/' || e.year || '/' || e.number
+              FROM entry e LEFT JOIN receipt r ON r.register = e.register AND r.year = e.year
+                   AND r.number = e.number AND r.ordinal = 0
+              WHERE r.state IS NULL ORDER BY e.rowid",
+    },
+    Together {
+        fault: Fault::ReceiptMissing,
+        what: "it neither owes nor has a receipt",
+        sql: "SELECT 'entry/' || s.register || '/' || s.year || '/' || s.number || '/submission/' || s.ordinal
+              FROM submission s LEFT JOIN receipt r ON r.register = s.register AND r.year = s.year
+                   AND r.number = s.number AND r.ordinal = s.ordinal
+              WHERE r.state IS NULL ORDER BY s.register, s.year, s.number, s.ordinal",
+    },
+];
+
+fn together(connection: &Connection, check: &Together, each: Each<'_>) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(check.sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        each(Finding::new(
-            Fault::ReceiptMissing,
-            key("entry", row)?,
-            "it neither owes nor has a receipt",
-        ));
+        let place: String = row.get(0)?;
+        each(Finding::new(check.fault, place, check.what));
     }
     Ok(())
 }

@@ -1,9 +1,11 @@
-//! The tables against the journal: every mail, entry, receipt and letter is told of there, every one that is told of is
-//! here, and what both say is the same.
+//! The tables against the journal: every mail, entry, letter and what belongs to a case is told of there, every one that
+//! is told of is here, and what both say is the same. What belongs to an entry is in [`filings`].
 //!
 //! Both sides are read in the order of the journal's subjects and merged, so that the memory of one subject is enough.
 //! A member that only one side has is passed over: journals of earlier versions told less. What somebody did to the
 //! journal itself is seen by its chain.
+
+mod filings;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -16,8 +18,10 @@ use crate::journal::Kind;
 use crate::store::{Fault, Finding, Stored};
 
 /// One row of the journal on a subject.
+#[derive(Clone)]
 struct Told {
     at: i64,
+    actor: String,
     kind: String,
     body: Value,
 }
@@ -33,46 +37,40 @@ struct Subject {
     kinds: &'static [Kind],
     /// Gives the subject in its first column, in the order of subjects.
     sql: &'static str,
-    facts: fn(&Connection, &Row<'_>) -> rusqlite::Result<Facts>,
-    compare: fn(&str, &Facts, &[Told], Each<'_>),
+    compare: fn(&Met<'_>, Each<'_>) -> rusqlite::Result<()>,
     /// What to call it.
     noun: &'static str,
+}
+
+/// A row of the tables that the journal tells of.
+struct Met<'a> {
+    connection: &'a Connection,
+    row: &'a Row<'a>,
+    place: &'a str,
+    told: &'a [Told],
 }
 
 const MAIL: Subject = Subject {
     prefix: "mail/",
     kinds: &[Kind::MailKept, Kind::MailDecided, Kind::MailReleased, Kind::MailDiscarded],
-    sql: "SELECT 'mail/' || seq AS subject, seq, source, source_key, sha256, size_bytes, received_at, kept_at, outcome,
+    sql: "SELECT 'mail/' || seq AS subject, source, source_key, sha256, size_bytes, received_at, kept_at, outcome,
                  reason FROM mail ORDER BY subject",
-    facts: |_, row| {
-        facts(row, &["source", "key", "sha256", "size", "received_at", "kept_at", "outcome", "reason"], 2)
-    },
     compare: mail,
     noun: "mail",
 };
 
-const ENTRY: Subject = Subject {
-    prefix: "entry/",
-    kinds: &[Kind::EntryRegistered, Kind::ReceiptIssued],
-    sql:
-        "SELECT 'entry/' || e.register || '/' || e.year || '/' || e.number AS subject, e.mail_seq, e.mail_seq,
-                 m.sha256, e.office, e.applicant, m.sender, e.received_at, e.processing_day, e.request_type,
-                 e.registered_at, r.state, r.sha256, r.issued_at
-          FROM entry e LEFT JOIN mail m ON m.seq = e.mail_seq
-          LEFT JOIN receipt r ON r.register = e.register AND r.year = e.year AND r.number = e.number
-          ORDER BY subject",
-    facts: entry_facts,
-    compare: entry,
-    noun: "entry",
-};
-
 const LETTER: Subject = Subject {
     prefix: "letter/",
-    kinds: &[Kind::LetterQueued, Kind::LetterSent, Kind::LetterGivenUp],
-    sql: "SELECT 'letter/' || message_id AS subject, 0, kind, rcpt_to, sha256,
-                 register || '/' || year || '/' || number, queued_at, state
+    kinds: &[
+        Kind::LetterQueued,
+        Kind::LetterSent,
+        Kind::LetterGivenUp,
+        Kind::LetterVoid,
+    ],
+    // A digest has no case, and its key is NULL.
+    sql: "SELECT 'letter/' || message_id AS subject, kind, rcpt_to, sha256,
+                 register || '/' || year || '/' || number, ordinal, queued_at, state
           FROM letter ORDER BY subject",
-    facts: |_, row| facts(row, &["kind", "to", "sha256", "entry", "queued_at", "state"], 2),
     compare: letter,
     noun: "letter",
 };
@@ -80,7 +78,7 @@ const LETTER: Subject = Subject {
 /// Compares all.
 pub(super) fn check(connection: &Connection, each: Each<'_>) -> Stored<()> {
     guarded("mail", each, |each| merge(connection, &MAIL, each))?;
-    guarded("entry", each, |each| merge(connection, &ENTRY, each))?;
+    guarded("entry", each, |each| merge(connection, &filings::ENTRY, each))?;
     guarded("letter", each, |each| merge(connection, &LETTER, each))
 }
 
@@ -105,8 +103,13 @@ fn merge(connection: &Connection, subject: &Subject, each: Each<'_>) -> rusqlite
                 here = rows.next()?;
             }
             (Ordering::Equal, Some(key), Some(row)) => {
-                let facts = (subject.facts)(connection, row)?;
-                (subject.compare)(&key, &facts, &told.take()?, each);
+                let met = Met {
+                    connection,
+                    row,
+                    place: &key,
+                    told: &told.take()?,
+                };
+                (subject.compare)(&met, each)?;
                 here = rows.next()?;
             }
             (Ordering::Less | Ordering::Equal | Ordering::Greater, _, _) => {
@@ -147,7 +150,7 @@ impl<'c, 's> Journal<'c, 's> {
     fn begin(connection: &'c Connection, keys: &'s mut Statement<'_>) -> rusqlite::Result<Self> {
         let mut journal = Self {
             keys: keys.query([])?,
-            body: connection.prepare("SELECT at, kind, body FROM journal WHERE seq = ?1")?,
+            body: connection.prepare("SELECT at, actor, kind, body FROM journal WHERE seq = ?1")?,
             subject: None,
             seq: 0,
         };
@@ -171,10 +174,11 @@ impl<'c, 's> Journal<'c, 's> {
         let mut told = Vec::new();
         while subject.is_some() && self.subject == subject {
             told.push(self.body.query_row([self.seq], |row| {
-                let body: String = row.get(2)?;
+                let body: String = row.get(3)?;
                 Ok(Told {
                     at: row.get(0)?,
-                    kind: row.get(1)?,
+                    actor: row.get(1)?,
+                    kind: row.get(2)?,
                     // What is no JSON breaks the chain, and is told there.
                     body: serde_json::from_str(&body).unwrap_or_default(),
                 })
@@ -200,34 +204,6 @@ fn facts(row: &Row<'_>, names: &[&'static str], first: usize) -> rusqlite::Resul
         .zip(names)
         .map(|(column, name)| Ok((*name, value(column)?)))
         .collect()
-}
-
-fn entry_facts(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Facts> {
-    let names = [
-        "mail",
-        "mail_sha256",
-        "office",
-        "applicant",
-        "sender",
-        "received_at",
-        "processing_day",
-        "request_type",
-        "registered_at",
-        "state",
-        "sha256",
-        "issued_at",
-    ];
-    let mut facts = facts(row, &names, 2)?;
-    let mut files = connection
-        .prepare_cached("SELECT name, sha256, accepted FROM document WHERE mail_seq = ?1 ORDER BY ordinal")?;
-    let files: rusqlite::Result<Vec<Value>> = files
-        .query_map([row.get::<_, Option<i64>>(1)?], |row| {
-            let (name, sha256): (String, String) = (row.get(0)?, row.get(1)?);
-            Ok(json!({"name": name, "sha256": sha256, "accepted": row.get::<_, bool>(2)?}))
-        })?
-        .collect();
-    facts.insert("files", Value::Array(files?));
-    Ok(facts)
 }
 
 /// Holds members of the tables against the same members of a body.
@@ -265,10 +241,23 @@ fn of_kind(told: &[Told], kind: Kind) -> Vec<&Told> {
     told.iter().filter(|one| one.kind == kind.as_str()).collect()
 }
 
-fn mail(place: &str, facts: &Facts, told: &[Told], each: Each<'_>) {
+fn mail(met: &Met<'_>, each: Each<'_>) -> rusqlite::Result<()> {
+    let names = [
+        "source",
+        "key",
+        "sha256",
+        "size",
+        "received_at",
+        "kept_at",
+        "outcome",
+        "reason",
+    ];
+    let facts = &facts(met.row, &names, 1)?;
+    let (place, told) = (met.place, met.told);
     let kept = of_kind(told, Kind::MailKept);
     let (Some(first), Some(last)) = (kept.first(), kept.last()) else {
-        return each(silent(place, "the journal does not tell of its arrival"));
+        each(silent(place, "the journal does not tell of its arrival"));
+        return Ok(());
     };
     // The header of an oversized mail comes first, the whole of it later: its bytes are then those of the last.
     hold(
@@ -292,72 +281,38 @@ fn mail(place: &str, facts: &Facts, told: &[Told], each: Each<'_>) {
     });
     hold_one(place, facts, "outcome", &outcome, each);
     hold_one(place, facts, "reason", &reason, each);
+    Ok(())
 }
 
-fn entry(place: &str, facts: &Facts, told: &[Told], each: Each<'_>) {
-    match of_kind(told, Kind::EntryRegistered).as_slice() {
-        [] => each(silent(place, "the journal does not tell of its registration")),
-        [one] => {
-            let members = [
-                "mail",
-                "mail_sha256",
-                "office",
-                "applicant",
-                "sender",
-                "received_at",
-                "processing_day",
-                "request_type",
-                "files",
-            ];
-            hold(place, facts, &one.body, &members, each);
-            hold_one(place, facts, "registered_at", &one.at.into(), each);
-        }
-        several => each(Finding::new(
-            Fault::RowChanged,
-            place,
-            format!("the journal registers it {} times", several.len()),
-        )),
-    }
-    let is_issued = facts.get("state").is_some_and(|state| state == "issued");
-    match (of_kind(told, Kind::ReceiptIssued).as_slice(), is_issued) {
-        ([], false) => {}
-        ([], true) => each(silent(place, "the journal does not tell of its receipt")),
-        ([one], true) => {
-            hold(place, facts, &one.body, &["sha256"], each);
-            hold_one(place, facts, "issued_at", &one.at.into(), each);
-        }
-        ([_, ..], _) => each(Finding::new(
-            Fault::RowMissing,
-            place,
-            "the journal tells of its receipt, which is not there, or is there only once",
-        )),
-    }
-}
-
-fn letter(place: &str, facts: &Facts, told: &[Told], each: Each<'_>) {
+fn letter(met: &Met<'_>, each: Each<'_>) -> rusqlite::Result<()> {
+    let names = ["kind", "to", "sha256", "entry", "ordinal", "queued_at", "state"];
+    let facts = &facts(met.row, &names, 1)?;
+    let (place, told) = (met.place, met.told);
     let queued = of_kind(told, Kind::LetterQueued);
     let (Some(first), Some(last)) = (queued.first(), queued.last()) else {
-        return each(silent(place, "the journal does not tell that it was queued"));
+        each(silent(place, "the journal does not tell that it was queued"));
+        return Ok(());
     };
     hold(
         place,
         facts,
         &first.body,
-        &["kind", "to", "sha256", "entry"],
+        &["kind", "to", "sha256", "entry", "ordinal"],
         each,
     );
     hold_one(place, facts, "queued_at", &last.at.into(), each);
-    // Other states are of later kinds of letters, and told of in other words.
-    let of_state = |state: &str| match state {
-        "queued" => Some(Kind::LetterQueued),
-        "sent" => Some(Kind::LetterSent),
-        "given-up" => Some(Kind::LetterGivenUp),
-        _ => None,
-    };
-    let here = facts.get("state").and_then(Value::as_str).and_then(of_state);
-    if let (Some(here), Some(told)) = (here, told.last())
-        && here.as_str() != told.kind
-    {
-        each(changed(place, "state"));
-    }
+    let state = told
+        .iter()
+        .fold("queued", |before, one| match (one.kind.as_str(), before) {
+            ("letter.queued", _) => "queued",
+            ("letter.void", _) => "void",
+            // It was on its way when it became void, and the server took it.
+            ("letter.sent", _) => "sent",
+            // It was on its way when it became void, and stays so.
+            ("letter.given-up", "void") => "void",
+            ("letter.given-up", _) => "given-up",
+            _ => before,
+        });
+    hold_one(place, facts, "state", &state.into(), each);
+    Ok(())
 }
