@@ -75,7 +75,7 @@ struct Part {
     spread: fn(&Told) -> Vec<Told>,
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part {
         noun: "submission",
         kind: Kind::SubmissionJoined,
