@@ -5,6 +5,7 @@
 //! two of them apart.
 
 mod bell;
+mod clerks;
 mod export;
 mod exposition;
 mod heart;
@@ -14,6 +15,7 @@ mod metrics;
 mod notify;
 mod once;
 mod parts;
+mod patience;
 pub mod pulse;
 mod reload;
 mod run;
@@ -22,9 +24,10 @@ mod status;
 mod status_file;
 mod watch;
 
+pub use clerks::consent_form;
 pub use export::export_receipts;
 pub use once::{Pass, once};
-pub use parts::{House, StartError, consent_form, policy, signer};
+pub use parts::{House, StartError, policy, signer};
 pub use reload::Reread;
 pub use run::{Ending, run};
 pub use status::{DaemonFacts, Life, SourceStatus, Status};

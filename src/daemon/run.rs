@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{error, info};
@@ -21,14 +21,14 @@ use crate::daemon::logging::scrubbed;
 use crate::daemon::once::{
     Issuing, Pass, decide_and_issue, fetch_source, remind_all, report_all, report_delivered, seconds_until,
 };
+use crate::daemon::patience::{Chore, Patience};
 use crate::daemon::reload::{self, Reread};
 use crate::daemon::watch::{Next, Service};
 use crate::daemon::{House, StartError, keeper, metrics};
 use crate::flow::deliver;
 use crate::flow::fetch::Fetched;
 use crate::flow::issue::Letterhead;
-use crate::flow::{StepError, with_causes};
-use crate::mailbox::Disposition;
+use crate::flow::with_causes;
 use crate::outbox::Transport;
 use crate::store::Store;
 
@@ -36,8 +36,6 @@ use crate::store::Store;
 const DOZE: Duration = Duration::from_secs(1);
 /// After so many dozes without a letter the connection to the mail server is ended.
 const REST_AFTER: u32 = 10;
-/// Waits after errors grow from the first to the last of these.
-const WAITS_S: [u64; 6] = [1, 5, 15, 60, 120, 300];
 
 /// The wish to end, shared with the signal handler; and that for new settings, for which the workers end too.
 #[derive(Clone, Default)]
@@ -268,66 +266,6 @@ impl Drop for EndOnPanic<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.ask();
-        }
-    }
-}
-
-/// Errors in a row, and the wait that they earn.
-struct Patience {
-    errors: usize,
-}
-
-impl Patience {
-    /// The next wait in seconds; longer each time.
-    fn next_s(&mut self) -> u64 {
-        let wait = WAITS_S[self.errors.min(WAITS_S.len() - 1)];
-        self.errors += 1;
-        wait
-    }
-
-    fn wait_after(&mut self, step: &'static str, source: &str, error: &StepError) -> Duration {
-        let wait = self.next_s();
-        let needs_person = error.disposition() == Disposition::Stop;
-        let why = scrubbed(&with_causes(error));
-        error!(
-            step,
-            source,
-            needs_person,
-            wait_s = wait,
-            why,
-            "a step failed; it is tried again"
-        );
-        Duration::from_secs(wait)
-    }
-}
-
-/// Work that no mail waits for: after an error it rests, longer each time, while mail is registered.
-struct Chore {
-    step: &'static str,
-    patience: Patience,
-    not_before: Timestamp,
-}
-
-impl Chore {
-    fn new(step: &'static str) -> Self {
-        Self {
-            step,
-            patience: Patience { errors: 0 },
-            not_before: Timestamp::MIN,
-        }
-    }
-
-    fn round(&mut self, house: &House, work: impl FnOnce() -> Result<(), StepError>) {
-        let now = house.clock.now();
-        if now < self.not_before {
-            return;
-        }
-        match work() {
-            Ok(()) => self.patience.errors = 0,
-            Err(error) => {
-                let wait = self.patience.wait_after(self.step, "", &error);
-                self.not_before = now + SignedDuration::try_from(wait).unwrap_or_default();
-            }
         }
     }
 }

@@ -5,13 +5,13 @@
 //! changes something appends its own journal rows in the same transaction.
 
 mod archive;
+mod cases;
 mod snapshot;
 mod figures;
 
 use jiff::Timestamp;
 
-use crate::casework::{Act, Answer, Case, Consent, Opening};
-use crate::followup::{self, Planned};
+use crate::casework::{Answer, Consent, Opening};
 use crate::journal;
 use crate::mailbox::{Disposition, Extent, Sighting, SourceId, SourceKey};
 use crate::outbox::Outgoing;
@@ -19,6 +19,9 @@ use crate::registry::{Decided, Entry, FileRecord, InstanceSecret, KnownCase, Men
 use crate::screening::{Outcome, Reason, Standing};
 
 pub use archive::{Archive, ArchiveError};
+pub use cases::{
+    CaseAct, CaseRecord, FollowupDue, FollowupRecord, FollowupState, FollowupTrouble, LetterTrouble, OpenCase,
+};
 pub use figures::{Queue, Tally, Waiting};
 pub use snapshot::{Depth, Facts, Fault, Finding, NamedFile, Snapshot};
 
@@ -233,106 +236,6 @@ pub struct Backlog {
     pub receipts_failing: u64,
     /// Letters queued that have failed at least once.
     pub letters_failing: u64,
-}
-
-/// Where a planned letter is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FollowupState {
-    Planned,
-    /// Its letter is written and queued.
-    Done,
-    /// What happened meanwhile made it needless.
-    Void,
-}
-
-impl FollowupState {
-    /// All of them, for tables.
-    pub const ALL: [Self; 3] = [Self::Planned, Self::Done, Self::Void];
-
-    /// The stable spelling in the store and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Done => "done",
-            Self::Void => "void",
-        }
-    }
-}
-
-/// A planned letter as lists show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FollowupRecord {
-    pub planned: Planned,
-    pub state: FollowupState,
-    /// When it was done or became void.
-    pub settled_at: Option<Timestamp>,
-    /// Failed attempts to write the letter, with the last error.
-    pub attempts: u32,
-    pub last_error: Option<String>,
-}
-
-/// Everything about one case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseRecord {
-    pub case: Case,
-    /// The request itself.
-    pub entry: EntryRecord,
-    /// What came later, in its order; each with its receipt.
-    pub submissions: Vec<EntryRecord>,
-    pub followups: Vec<FollowupRecord>,
-    /// What happened, oldest first.
-    pub history: Vec<journal::Row>,
-}
-
-/// An open case with the letters that are planned in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenCase {
-    pub case: Case,
-    pub planned: Vec<Planned>,
-}
-
-/// A planned letter that is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FollowupDue {
-    pub number: Number,
-    pub planned: Planned,
-    pub attempts: u32,
-}
-
-/// A planned letter that could not be written so far, with what a clerk needs to reach the citizen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FollowupTrouble {
-    pub number: Number,
-    pub planned: Planned,
-    pub last_error: Option<String>,
-    pub office: String,
-    pub applicant: Option<String>,
-    pub to: Option<String>,
-}
-
-/// A letter in trouble, with what a clerk needs to reach whom it is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LetterTrouble {
-    pub record: LetterRecord,
-    /// `None` for a digest.
-    pub office: Option<String>,
-    pub applicant: Option<String>,
-}
-
-/// A clerk's act on a case, examined, with what it causes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseAct {
-    pub number: Number,
-    /// The version of the case that the act was examined on.
-    pub version: u32,
-    pub act: Act,
-    pub actor: String,
-    pub at: Timestamp,
-    pub planned: Vec<Planned>,
-    /// The kinds of planned letter that it makes void.
-    pub voids: &'static [followup::Kind],
-    /// Of an appointment.
-    pub minutes: u16,
 }
 
 /// How many mails of a source came to an outcome.

@@ -157,7 +157,7 @@ fn tell_void(
 /// Makes one planned letter void.
 pub(super) fn void_one(transaction: &Transaction<'_>, due: &FollowupDue, at: Timestamp) -> Stored<()> {
     let number = &due.number;
-    transaction
+    let changed = transaction
         .execute(
             "UPDATE followup SET state = 'void', settled_at = ?6
              WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
@@ -171,6 +171,9 @@ pub(super) fn void_one(transaction: &Transaction<'_>, due: &FollowupDue, at: Tim
             ],
         )
         .map_err(|error| unavailable("making a planned letter void", error))?;
+    if changed == 0 {
+        return Ok(());
+    }
     tell_void(transaction, number, due.planned.kind, due.planned.ordinal, at)
 }
 

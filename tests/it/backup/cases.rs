@@ -105,7 +105,7 @@ fn a_case_comes_back_with_its_replies_and_its_decision() {
 
 /// What somebody does to the rows of cases, what that is called, and where it is found. Case 1 has two submissions, the second answers its only question, a decision, an
 /// appointment and its end; case 2 an unanswered question and two appointments.
-const PARTS: [(&str, &[&str], &str); 41] = [
+const PARTS: [(&str, &[&str], &str); 42] = [
     // Submissions and their mails.
     (
         "UPDATE submission SET applicant = 'altul' WHERE number = 1 AND ordinal = 2",
@@ -294,9 +294,15 @@ const PARTS: [(&str, &[&str], &str); 41] = [
         "entry/CJ/2026/2/followup",
     ),
     (
-        "INSERT INTO followup SELECT register, year, 4, kind, 1, due_at, 'void', 1, 0, NULL FROM followup LIMIT 1",
+        "INSERT INTO followup (register, year, number, kind, ordinal, due_at, next_at, state, settled_at)
+            SELECT register, year, 4, kind, 1, due_at, due_at, 'void', 1 FROM followup LIMIT 1",
         &["journal-silent"],
         "entry/CJ/2026/4/followup",
+    ),
+    (
+        "UPDATE case_file SET closed_at = 1, closed_by = 'altul', closed_reason = 'nimic' WHERE number = 4",
+        &["journal-silent"],
+        "entry/CJ/2026/4/setting-aside",
     ),
     // Letters that are not of a receipt.
     (

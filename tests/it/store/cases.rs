@@ -42,6 +42,9 @@ fn reply(store: &SqliteStore, mail_seq: i64, number: &Number, consent: Option<&s
     verdict.decided.outcome = Outcome::Joined;
     verdict.decided.reason = Reason::Reply;
     verdict.decided.joins = Some(number.clone());
+    if let Some(draft) = &mut verdict.decided.draft {
+        draft.received_at = at;
+    }
     if let Some(opening) = &mut verdict.opening {
         opening.consent_file = consent.map(str::to_owned);
     }
@@ -310,7 +313,9 @@ fn the_end_of_a_case_takes_it_off_the_open_ones() {
             "receipt.issued",
             "decision.recorded",
             "pickup.arranged",
-            "case.closed"
+            "case.closed",
+            "followup.void",
+            "followup.void"
         ]
     );
     let mut walk = journal::Walk::default();

@@ -176,7 +176,7 @@ const PARTS: [Part; 9] = [
         spread: one,
     },
     Part {
-        noun: "closing",
+        noun: "setting-aside",
         kind: Kind::CaseSetAside,
         sql: "SELECT 0, closed_reason, closed_at, closed_by FROM case_file
               WHERE register = ?1 AND year = ?2 AND number = ?3 AND closed_reason IS NOT NULL",
