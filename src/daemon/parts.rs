@@ -155,10 +155,11 @@ pub(super) fn restoring_mark(storage_dir: &Path) -> PathBuf {
 fn open_store(dir: &Path) -> Result<SqliteStore, StartError> {
     let path = database_path(dir);
     let _lock = if SqliteStore::is_outdated(&path)? {
-        Some(Lock::of_registry(dir).map_err(|error| match error {
-            StartError::Busy { path } => StartError::Outdated { path },
-            other => other,
-        })?)
+        let lock = Lock::of_registry(dir);
+        if let Err(StartError::Busy { path }) = lock {
+            return Err(StartError::Outdated { path });
+        }
+        Some(lock?)
     } else {
         None
     };

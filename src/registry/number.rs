@@ -144,7 +144,7 @@ mod tests {
             "cj-12/20.11.2026",
             "nr12/20.11.2026",
         ] {
-            assert_eq!(found(text), [number.clone()], "{text}");
+            assert_eq!(found(text), std::slice::from_ref(&number), "{text}");
         }
         assert!(found("programare 12/2026 sau 20.11.2026").is_empty());
         assert!(found("12/20.11.20261, 1/2/3, ă/ș, /, 12/20.11.202").is_empty());

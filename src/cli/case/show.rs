@@ -82,6 +82,12 @@ fn print_facts(record: &CaseRecord, house: &House) {
         ),
     };
     fact("consent", &consent);
+    print_acts(record);
+}
+
+/// What the clerks have done so far.
+fn print_acts(record: &CaseRecord) {
+    let case = &record.case;
     for asked in &case.clarifications {
         let answer = asked.answer.map_or_else(
             || format!("no answer yet, until {}", day(asked.until)),

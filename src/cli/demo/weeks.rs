@@ -64,12 +64,12 @@ pub(super) fn live(
 fn instants(begin: Timestamp, end: Timestamp, scenes: &[Scene]) -> Vec<Timestamp> {
     let mut instants: Vec<Timestamp> = scenes.iter().map(|scene| scene.at + POLL).collect();
     let mut day = begin.to_zoned(ZONE).date();
-    while let Some(noon) = day.to_datetime(Time::midnight()).to_zoned(ZONE).ok() {
-        if noon.timestamp() >= end {
+    while let Ok(midnight) = day.to_datetime(Time::midnight()).to_zoned(ZONE) {
+        if midnight.timestamp() >= end {
             break;
         }
         instants.extend(
-            (7..20).filter_map(|hour| Some(noon.checked_add(Span::new().hours(hour)).ok()?.timestamp())),
+            (7..20).filter_map(|hour| Some(midnight.checked_add(Span::new().hours(hour)).ok()?.timestamp())),
         );
         match day.tomorrow() {
             Ok(tomorrow) => day = tomorrow,
@@ -180,17 +180,14 @@ fn timeline(record: &CaseRecord, spelling: Spelling) -> Vec<(Timestamp, String)>
         );
     }
     for letter in &record.entry.letters {
-        let what = match letter.letter.kind {
-            outbox::Kind::Receipt if letter.letter.ordinal > 0 => {
-                format!("receipt of submission {}", letter.letter.ordinal)
-            }
-            kind => kind.as_str().to_owned(),
-        };
-        let state = match letter.state {
-            LetterState::Sent => String::new(),
-            state => format!(" ({})", state.as_str()),
-        };
-        lines.push((letter.letter.queued_at, format!("→ letter: {what}{state}")));
+        let mut what = letter.letter.kind.as_str().to_owned();
+        if letter.letter.kind == outbox::Kind::Receipt && letter.letter.ordinal > 0 {
+            what = format!("{what} of submission {}", letter.letter.ordinal);
+        }
+        if letter.state != LetterState::Sent {
+            what = format!("{what} ({})", letter.state.as_str());
+        }
+        lines.push((letter.letter.queued_at, format!("→ letter: {what}")));
     }
     for one in &record.followups {
         if one.state == crate::store::FollowupState::Void {

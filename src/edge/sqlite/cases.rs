@@ -1,21 +1,19 @@
 //! The tables `case_file`, `clarification` and `appointment`: opening a case, what a submission brings to it, a clerk's
 //! acts, and reading cases.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::json;
 
-use super::journal_rows::{self, append, append_event};
+use super::journal_rows::{self, append};
 use super::{entries, followups, letters, rows, unavailable};
 use crate::casework::consent::Found;
 use crate::casework::{
-    Act, Answer, Appointment, Case, Clarification, Consent, Decision, Handover, HandoverWay, Opening,
-    SetAside, instant,
+    Answer, Appointment, Case, Clarification, Consent, Decision, Handover, HandoverWay, Opening, SetAside,
 };
 use crate::followup;
-use crate::journal::{Event, Kind};
+use crate::journal::Kind;
 use crate::registry::{Entry, KnownCase, Mentions, Number};
-use crate::store::{CaseAct, CaseRecord, OpenCase, StoreError, Stored};
+use crate::store::{CaseRecord, OpenCase, Stored};
 
 const COLUMNS: &str = "c.register, c.number, e.registered_on, e.office, m.source, e.applicant, m.sender, m.subject,
     e.request_type, e.received_at, c.due_on, c.consent, c.consent_ordinal, c.consent_file, c.consent_on, c.decided_on,
@@ -25,7 +23,7 @@ const TABLES: &str =
     "case_file c JOIN entry e ON e.register = c.register AND e.year = c.year AND e.number = c.number
     JOIN mail m ON m.seq = e.mail_seq";
 /// Of the three columns of a case's key.
-const KEY: &str = "register = ?1 AND year = ?2 AND number = ?3";
+pub(super) const KEY: &str = "register = ?1 AND year = ?2 AND number = ?3";
 
 /// The case that begins with an entry.
 pub(super) fn open(transaction: &Transaction<'_>, entry: &Entry, opening: &Opening) -> Stored<()> {
@@ -128,143 +126,6 @@ fn touch(transaction: &Transaction<'_>, number: &Number) -> rusqlite::Result<usi
     transaction
         .prepare_cached(&format!("UPDATE case_file SET version = version + 1 WHERE {KEY}"))?
         .execute(params![number.register, number.date.year(), number.number as i64])
-}
-
-/// Writes a clerk's act with all that it causes.
-pub(super) fn act(transaction: &Transaction<'_>, act: &CaseAct) -> Stored<()> {
-    let error = |error| unavailable("recording an act on a case", error);
-    let number = &act.number;
-    let moved = transaction
-        .execute(
-            &format!("UPDATE case_file SET version = version + 1 WHERE {KEY} AND version = ?4"),
-            params![
-                number.register,
-                number.date.year(),
-                number.number as i64,
-                act.version
-            ],
-        )
-        .map_err(error)?;
-    if moved == 0 {
-        return Err(StoreError::Refused(format!(
-            "case {number} has changed meanwhile; look at it with `recipisa case show` and decide again"
-        )));
-    }
-    let (kind, mut body) = write_act(transaction, act).map_err(error)?;
-    let planned: Vec<_> = act
-        .planned
-        .iter()
-        .map(|one| json!({"kind": one.kind.as_str(), "due_at": one.due_at.as_microsecond()}))
-        .collect();
-    body["planned"] = planned.into();
-    append_event(
-        transaction,
-        &Event {
-            at: act.at,
-            actor: act.actor.clone(),
-            kind,
-            subject: format!("entry/{}", number.key()),
-            body,
-        },
-    )?;
-    followups::void(transaction, number, act.voids, act.at)?;
-    followups::plan(transaction, number, &act.planned)
-}
-
-fn write_act(transaction: &Transaction<'_>, act: &CaseAct) -> rusqlite::Result<(Kind, serde_json::Value)> {
-    let number = &act.number;
-    let (year, running) = (number.date.year(), number.number as i64);
-    let at = act.at.as_microsecond();
-    Ok(match &act.act {
-        Act::Clarify { what, until } => {
-            let ordinal = next_ordinal(transaction, "clarification", number)?;
-            transaction.execute(
-                "INSERT INTO clarification (register, year, number, ordinal, what, until, asked_at, asked_by)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![
-                    number.register,
-                    year,
-                    running,
-                    ordinal,
-                    what,
-                    until.to_string(),
-                    at,
-                    act.actor
-                ],
-            )?;
-            let body = json!({"ordinal": ordinal, "what": what, "until": until.to_string()});
-            (Kind::ClarificationAsked, body)
-        }
-        Act::Decide { on, document } => {
-            transaction.execute(
-                "UPDATE case_file SET decided_on = ?4, decision_name = ?5, decision_sha256 = ?6, decision_at = ?7,
-                        decision_by = ?8
-                 WHERE register = ?1 AND year = ?2 AND number = ?3",
-                params![
-                    number.register,
-                    year,
-                    running,
-                    on.to_string(),
-                    document.name,
-                    document.sha256,
-                    at,
-                    act.actor
-                ],
-            )?;
-            let body = json!({"on": on.to_string(), "name": document.name, "sha256": document.sha256});
-            (Kind::DecisionRecorded, body)
-        }
-        Act::Pickup { starts, place } => {
-            let ordinal = next_ordinal(transaction, "appointment", number)?;
-            let starts_at = instant(*starts).map_or(at, Timestamp::as_microsecond);
-            transaction.execute(
-                "INSERT INTO appointment (register, year, number, ordinal, starts_at, minutes, place, made_at, made_by)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                params![
-                    number.register,
-                    year,
-                    running,
-                    ordinal,
-                    starts_at,
-                    act.minutes,
-                    place,
-                    at,
-                    act.actor
-                ],
-            )?;
-            let body =
-                json!({"ordinal": ordinal, "starts_at": starts_at, "minutes": act.minutes, "place": place});
-            (Kind::PickupArranged, body)
-        }
-        Act::HandOver { on, how } => {
-            transaction.execute(
-                "UPDATE case_file SET handed_over_on = ?4, handed_over_how = ?5, handed_over_at = ?6, handed_over_by = ?7,
-                        closed_at = ?6, closed_by = ?7
-                 WHERE register = ?1 AND year = ?2 AND number = ?3",
-                params![number.register, year, running, on.to_string(), how.as_str(), at, act.actor],
-            )?;
-            (
-                Kind::CaseClosed,
-                json!({"on": on.to_string(), "how": how.as_str()}),
-            )
-        }
-        Act::SetAside { reason } => {
-            transaction.execute(
-                "UPDATE case_file SET closed_at = ?4, closed_by = ?5, closed_reason = ?6
-                 WHERE register = ?1 AND year = ?2 AND number = ?3",
-                params![number.register, year, running, at, act.actor, reason],
-            )?;
-            (Kind::CaseSetAside, json!({"reason": reason}))
-        }
-    })
-}
-
-fn next_ordinal(transaction: &Transaction<'_>, table: &str, number: &Number) -> rusqlite::Result<u32> {
-    transaction.query_row(
-        &format!("SELECT coalesce(max(ordinal), 0) + 1 FROM {table} WHERE {KEY}"),
-        params![number.register, number.date.year(), number.number as i64],
-        |row| row.get(0),
-    )
 }
 
 /// The consent of the case as it stands.

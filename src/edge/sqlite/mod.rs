@@ -4,6 +4,7 @@
 //! every writing transaction is `BEGIN IMMEDIATE` with a busy time-out. Numbers come from the locked row in
 //! `series`, the journal's chain continues inside the same transaction.
 
+mod acts;
 mod cases;
 mod connection;
 mod digests;
@@ -209,7 +210,7 @@ impl Store for SqliteStore {
 
     fn case_act(&self, act: &CaseAct) -> Stored<()> {
         self.transaction("recording an act on a case", |transaction| {
-            cases::act(transaction, act)
+            acts::act(transaction, act)
         })
     }
 
