@@ -22,6 +22,8 @@ const COLUMNS: &str = "c.register, c.number, e.registered_on, e.office, m.source
 const TABLES: &str =
     "case_file c JOIN entry e ON e.register = c.register AND e.year = c.year AND e.number = c.number
     JOIN mail m ON m.seq = e.mail_seq";
+/// How far the mail server's clock, which tells whole seconds, may be behind ours.
+const CLOCKS_APART: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 /// Of the three columns of a case's key.
 pub(super) const KEY: &str = "register = ?1 AND year = ?2 AND number = ?3";
 
@@ -101,7 +103,7 @@ pub(super) fn receive(transaction: &Transaction<'_>, entry: &Entry, opening: &Op
                         entry.submission,
                         at.as_microsecond(),
                         followup::Kind::ClarificationRequest.as_str(),
-                        entry.draft.received_at.as_microsecond(),
+                        (entry.draft.received_at + CLOCKS_APART).as_microsecond(),
                     ],
                     |row| row.get::<_, u32>(0),
                 )?

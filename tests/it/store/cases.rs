@@ -218,6 +218,52 @@ fn an_answer_counts_only_after_the_question_has_gone_out() {
 }
 
 #[test]
+fn a_mail_written_before_the_question_is_no_answer_to_it() {
+    let (_dir, store, number) = with_request();
+    let plan = vec![planned(Kind::ClarificationRequest, 1, after(60))];
+    act(&store, &number, clarify(), plan, after(55));
+    let due = store.followups_due(after(60), 9).unwrap().remove(0);
+    assert!(write(&store, &due, after(60)));
+    // The mailbox was away: what the citizen wrote half an hour before is fetched only now.
+    store
+        .mail_keep(&[arrival("2", "de dinainte")], after(61))
+        .unwrap();
+    let mut early = verdict(2, Reason::Request, "CJ", after(61));
+    early.decided.outcome = Outcome::Joined;
+    early.decided.reason = Reason::Reply;
+    early.decided.joins = Some(number.clone());
+    early.decided.draft.as_mut().unwrap().received_at = after(30);
+    store.mails_decide(&[early], after(61)).unwrap();
+    assert_eq!(record(&store, &number).case.state(), State::AwaitingCitizen);
+    reply(&store, 3, &number, None, after(62));
+    assert_eq!(record(&store, &number).case.state(), State::Open);
+}
+
+#[test]
+fn a_letter_whose_day_has_passed_is_void_and_never_sent() {
+    let (_dir, store, number) = with_request();
+    let plan = vec![planned(Kind::ClarificationRequest, 1, after(10))];
+    act(&store, &number, clarify(), plan, after(5));
+    let due = store.followups_due(after(10), 9).unwrap().remove(0);
+    let letter = Outgoing {
+        not_after: Some(after(20)),
+        ..issued(&number, after(10)).letter.unwrap()
+    };
+    let letter = Outgoing {
+        message_id: "intrebare@ajofm-exemplu.test".into(),
+        kind: outbox::Kind::ClarificationRequest,
+        ordinal: 1,
+        ..letter
+    };
+    assert!(store.followup_done(&due, &letter, after(10)).unwrap());
+    let claimed = store.letters_claim_due(after(21), after(30), 9).unwrap();
+    assert!(claimed.iter().all(|due| due.letter.kind == outbox::Kind::Receipt));
+    assert!(!store.letter_is_queued(&letter.message_id).unwrap());
+    let last = record(&store, &number).entry.letters.pop().unwrap();
+    assert_eq!(last.state, LetterState::Void);
+}
+
+#[test]
 fn a_letter_that_became_void_is_not_claimed_any_more() {
     let (dir, store, number) = with_request();
     let receipt = store.letters_claim_due(noon(), after(1), 9).unwrap().remove(0);
