@@ -243,10 +243,10 @@ fn letters_are_right(end: &End) {
     let number = format!("1/{}", today().strftime("%d.%m.%Y"));
     let begins = [
         format!("Recipisa nr. CJ-{number} – Cerere"),
-        format!("Recipisa nr. CJ-{number}, completarea nr. 1 – Re: Recipisa"),
+        format!("Recipisa nr. CJ-{number}, completarea nr. 1"),
         format!("Nr. CJ-{number}: vă rugăm să completați cererea"),
-        format!("Recipisa nr. CJ-{number}, completarea nr. 2 – Re: Nr."),
-        format!("Recipisa nr. CJ-{number}, completarea nr. 3 – Inca un act"),
+        format!("Recipisa nr. CJ-{number}, completarea nr. 2"),
+        format!("Recipisa nr. CJ-{number}, completarea nr. 3"),
         format!("Nr. CJ-{number}: decizia este gata, vă așteptăm"),
     ];
     assert_eq!(end.letters.len(), begins.len());
