@@ -324,4 +324,6 @@ pub fn instant(local: DateTime) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
+pub(crate) mod specimen;
+#[cfg(test)]
 mod tests;

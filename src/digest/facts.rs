@@ -136,6 +136,8 @@ pub struct Undelivered {
     pub applicant: Option<String>,
     pub office: String,
     pub letter: Kind,
+    /// Of a receipt: the k of completarea nr. k, 0 for the request itself.
+    pub submission: u32,
     /// The address it goes to; `None` where there is none to write to.
     pub to: Option<String>,
     pub trouble: Trouble,

@@ -90,7 +90,7 @@ fn held(mail: &Held) -> Value {
 }
 
 fn undelivered(letter: &Undelivered) -> Value {
-    let (_, command) = words::remedy(letter.trouble, &letter.number);
+    let (_, command) = words::remedy(letter);
     json!({
         "number": letter.number,
         "applicant": letter.applicant,

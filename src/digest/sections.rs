@@ -313,7 +313,7 @@ fn undelivered(letter: &Undelivered, scope: &Scope) -> Row {
         Some(to) => format!("Adresa: {}", shown(to)),
         None => "Fără adresă".to_owned(),
     };
-    let (remedy, command) = words::remedy(letter.trouble, &letter.number);
+    let (remedy, command) = words::remedy(letter);
     let mut lines = vec![
         format!(
             "{} {}.",

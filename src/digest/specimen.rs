@@ -369,6 +369,7 @@ fn undelivered(
         applicant: Some(name.to_owned()),
         office: DEJ.to_owned(),
         letter: Kind::Receipt,
+        submission: 0,
         to: to.map(str::to_owned),
         trouble,
         last_answer: answer.map(str::to_owned),

@@ -154,7 +154,7 @@ fn held(mail: &Held) -> Row {
 }
 
 fn undelivered(letter: &Undelivered) -> Row {
-    let (remedy, command) = words::remedy(letter.trouble, &letter.number);
+    let (remedy, command) = words::remedy(letter);
     let to = letter
         .to
         .as_ref()

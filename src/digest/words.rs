@@ -5,7 +5,7 @@
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts::{Awaited, Consent, Counts, Facts, Gap, Period, Scope, SourceCounts, Trouble};
+use super::facts::{Awaited, Consent, Counts, Facts, Gap, Period, Scope, SourceCounts, Trouble, Undelivered};
 use crate::calendar::hours::ZONE;
 use crate::outbox::Kind;
 use crate::receipt::wording::{count, day, day_and_hour, visible};
@@ -80,7 +80,7 @@ pub(super) fn period(period: Period) -> String {
 
 pub(super) fn gap(gap: &Gap) -> String {
     format!(
-        "Programul nu a lucrat după {}; situația de față ține loc și de {}.",
+        "Programul nu a funcționat la orele stabilite de după {}; situația de față ține loc și de {}.",
         day_and_hour(gap.down_since),
         count(
             gap.missed.into(),
@@ -179,18 +179,25 @@ pub(super) fn trouble(trouble: Trouble) -> &'static str {
 }
 
 /// What the clerk does about it, and the command that does it.
-pub(super) fn remedy(trouble: Trouble, number: &str) -> (&'static str, Option<String>) {
-    match trouble {
+pub(super) fn remedy(letter: &Undelivered) -> (&'static str, Option<String>) {
+    let number = letter.number.as_str();
+    match letter.trouble {
         Trouble::Unsigned => (
             "Se încearcă din nou de la sine. Dacă situația nu se schimbă, anunțați administratorul:",
             Some("recipisa check".to_owned()),
         ),
         Trouble::NoLetter => (
             "Scoateți recipisa într-un fișier, tipăriți-o și predați-o sau trimiteți-o prin poștă:",
-            Some(format!(
-                "recipisa show {number} --receipt recipisa-{}.pdf",
-                number.replace('/', "-")
-            )),
+            Some(match letter.submission {
+                0 => format!(
+                    "recipisa show {number} --receipt recipisa-{}.pdf",
+                    number.replace('/', "-")
+                ),
+                nth => format!(
+                    "recipisa show {number} --submission {nth} --receipt recipisa-{}-completarea-{nth}.pdf",
+                    number.replace('/', "-")
+                ),
+            }),
         ),
         Trouble::Unwritten => (
             "Se încearcă din nou de la sine. Vedeți cauza în dosar; dacă este nevoie, cereți din nou sau telefonați:",

@@ -3,38 +3,8 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::casework::{Consent, Policy, instant};
-use crate::registry::Number;
-
-fn at(local: &str) -> Timestamp {
-    instant(local.parse().unwrap()).unwrap()
-}
-
-fn case() -> Case {
-    Case {
-        number: Number {
-            register: "CJ".into(),
-            number: 7,
-            date: date(2026, 11, 20),
-        },
-        office: "cluj".into(),
-        source: "somaj".into(),
-        applicant: None,
-        address: Some("ana@exemplu.test".into()),
-        subject: String::new(),
-        request_type: "nedeterminat".into(),
-        received_at: at("2026-11-20T09:00"),
-        due_on: date(2026, 12, 18),
-        consent: Consent::NotAsked,
-        clarifications: Vec::new(),
-        decision: None,
-        appointments: Vec::new(),
-        handover: None,
-        set_aside: None,
-        replies: true,
-        version: 0,
-    }
-}
+use crate::casework::Policy;
+use crate::casework::specimen::{at, case, decided};
 
 /// Kinds and local times of what is planned.
 fn planned(act: &Act, now: &str) -> Vec<(Kind, String)> {
@@ -188,14 +158,7 @@ fn the_agenda_tells_of_questions_appointments_and_letters() {
         on_agenda(&asked, &[], date(2026, 12, 10)),
         days(&[("12-10", "unanswered")])
     );
-    let mut decided = case();
-    decided.decision = Some(crate::casework::Decision {
-        on: date(2026, 11, 27),
-        document_name: "decizie.pdf".into(),
-        document_sha256: "0".repeat(64),
-        recorded_at: at("2026-11-27T09:00"),
-        recorded_by: "Maria".into(),
-    });
+    let mut decided = decided(date(2026, 11, 27));
     assert_eq!(
         on_agenda(&decided, &[], date(2026, 11, 27)),
         days(&[("11-27", "to-invite")])

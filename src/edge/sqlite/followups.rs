@@ -95,28 +95,45 @@ fn planned_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Planned> {
     })
 }
 
-pub(super) fn done(
+/// Changes a letter that is still planned; `?6` and `?7` are `values`. Returns whether there was one.
+fn change(
     transaction: &Transaction<'_>,
     due: &FollowupDue,
-    letter: &Outgoing,
-    at: Timestamp,
+    doing: &'static str,
+    set: &str,
+    values: (Option<i64>, Option<&str>),
 ) -> Stored<bool> {
     let number = &due.number;
     let changed = transaction
         .execute(
-            "UPDATE followup SET state = 'done', settled_at = ?6, last_error = NULL
-             WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
+            &format!(
+                "UPDATE followup SET {set}
+                 WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5
+                   AND state = 'planned' AND ?6 IS ?6 AND ?7 IS ?7"
+            ),
             params![
                 number.register,
                 number.date.year(),
                 number.number as i64,
                 due.planned.kind.as_str(),
                 due.planned.ordinal,
-                at.as_microsecond()
+                values.0,
+                values.1
             ],
         )
-        .map_err(|error| unavailable("recording a letter as written", error))?;
-    if changed == 0 {
+        .map_err(|error| unavailable(doing, error))?;
+    Ok(changed > 0)
+}
+
+pub(super) fn done(
+    transaction: &Transaction<'_>,
+    due: &FollowupDue,
+    letter: &Outgoing,
+    at: Timestamp,
+) -> Stored<bool> {
+    let (doing, at) = ("recording a letter as written", at.as_microsecond());
+    let set = "state = 'done', settled_at = ?6, last_error = NULL";
+    if !change(transaction, due, doing, set, (Some(at), None))? {
         return Ok(false);
     }
     letters::queue(transaction, letter)?;
@@ -124,22 +141,8 @@ pub(super) fn done(
 }
 
 pub(super) fn put_off(transaction: &Transaction<'_>, due: &FollowupDue, until: Timestamp) -> Stored<()> {
-    let number = &due.number;
-    transaction
-        .execute(
-            "UPDATE followup SET next_at = ?6
-             WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
-            params![
-                number.register,
-                number.date.year(),
-                number.number as i64,
-                due.planned.kind.as_str(),
-                due.planned.ordinal,
-                until.as_microsecond()
-            ],
-        )
-        .map_err(|error| unavailable("putting a planned letter off", error))?;
-    Ok(())
+    let (doing, until) = ("putting a planned letter off", until.as_microsecond());
+    change(transaction, due, doing, "next_at = ?6", (Some(until), None)).map(|_| ())
 }
 
 fn tell_void(
@@ -156,25 +159,18 @@ fn tell_void(
 
 /// Makes one planned letter void.
 pub(super) fn void_one(transaction: &Transaction<'_>, due: &FollowupDue, at: Timestamp) -> Stored<()> {
-    let number = &due.number;
-    let changed = transaction
-        .execute(
-            "UPDATE followup SET state = 'void', settled_at = ?6
-             WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
-            params![
-                number.register,
-                number.date.year(),
-                number.number as i64,
-                due.planned.kind.as_str(),
-                due.planned.ordinal,
-                at.as_microsecond()
-            ],
-        )
-        .map_err(|error| unavailable("making a planned letter void", error))?;
-    if changed == 0 {
+    let doing = "making a planned letter void";
+    let set = "state = 'void', settled_at = ?6";
+    if !change(transaction, due, doing, set, (Some(at.as_microsecond()), None))? {
         return Ok(());
     }
-    tell_void(transaction, number, due.planned.kind, due.planned.ordinal, at)
+    tell_void(
+        transaction,
+        &due.number,
+        due.planned.kind,
+        due.planned.ordinal,
+        at,
+    )
 }
 
 pub(super) fn failed(
@@ -183,23 +179,16 @@ pub(super) fn failed(
     why: &str,
     retry_at: Timestamp,
 ) -> Stored<()> {
-    let number = &due.number;
-    transaction
-        .execute(
-            "UPDATE followup SET attempts = attempts + 1, last_error = ?6, next_at = ?7
-             WHERE register = ?1 AND year = ?2 AND number = ?3 AND kind = ?4 AND ordinal = ?5 AND state = 'planned'",
-            params![
-                number.register,
-                number.date.year(),
-                number.number as i64,
-                due.planned.kind.as_str(),
-                due.planned.ordinal,
-                why,
-                retry_at.as_microsecond()
-            ],
-        )
-        .map_err(|error| unavailable("counting a letter that could not be written", error))?;
-    Ok(())
+    let doing = "counting a letter that could not be written";
+    let set = "attempts = attempts + 1, last_error = ?7, next_at = ?6";
+    change(
+        transaction,
+        due,
+        doing,
+        set,
+        (Some(retry_at.as_microsecond()), Some(why)),
+    )
+    .map(|_| ())
 }
 
 /// Planned letters that could not be written so far.

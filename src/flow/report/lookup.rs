@@ -235,6 +235,7 @@ fn undelivered(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &
             applicant: entry.draft.applicant.clone(),
             office: bureau.office_name(&entry.draft.office),
             letter: outbox::Kind::Receipt,
+            submission: entry.submission,
             to: entry.summary.sender_address.clone(),
             trouble,
             last_answer,
@@ -249,6 +250,7 @@ fn undelivered(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &
             applicant: trouble.applicant,
             office: bureau.office_name(&trouble.office),
             letter: trouble.planned.kind.letter(),
+            submission: 0,
             to: trouble.to,
             trouble: digest::Trouble::Unwritten,
             last_answer: trouble.last_error,
@@ -280,6 +282,11 @@ fn undelivered(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &
                 .as_deref()
                 .map_or_else(String::new, |of| bureau.office_name(of)),
             letter: letter.kind,
+            submission: if letter.kind == outbox::Kind::Receipt {
+                letter.ordinal
+            } else {
+                0
+            },
             to: Some(letter.to),
             trouble: if state == LetterState::GivenUp {
                 digest::Trouble::GivenUp
