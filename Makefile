@@ -32,10 +32,10 @@ install: $(BINARY)
 	install -m 0644 systemd/recipisa.sysusers $(sysusers)/recipisa.conf
 	install -m 0644 systemd/recipisa.tmpfiles $(tmpfiles)/recipisa.conf
 	install -m 0644 config/recipisa.example.toml config/calendar.example.toml $(etc)
-	install -m 0644 README.md CHANGELOG.md LICENSE $(doc)
+	install -m 0644 README.md CHANGELOG.md LICENSE docs/operators.md docs/json.md $(doc)
 
 uninstall:
 	rm -f $(bin)/recipisa $(units)/recipisa.service $(sysusers)/recipisa.conf $(tmpfiles)/recipisa.conf
-	rm -f $(doc)/README.md $(doc)/CHANGELOG.md $(doc)/LICENSE
+	rm -f $(doc)/README.md $(doc)/CHANGELOG.md $(doc)/LICENSE $(doc)/operators.md $(doc)/json.md
 	rm -f $(etc)/recipisa.example.toml $(etc)/calendar.example.toml
 	-rmdir $(doc) $(etc)/credentials $(etc) 2>/dev/null

@@ -26,7 +26,10 @@ impl Case {
             Act::Pickup { starts, .. } => self.examine_pickup(*starts, seen),
             Act::HandOver { on, .. } => self.examine_handover(*on, seen),
             Act::SetAside { reason } if reason.trim().is_empty() => Err(Refusal::NoReason),
-            Act::SetAside { .. } => Ok(()),
+            Act::SetAside { .. } => match &self.decision {
+                Some(decision) => Err(Refusal::HasDecision(decision.on)),
+                None => Ok(()),
+            },
         }
     }
 

@@ -9,6 +9,10 @@ pub enum Refusal {
     Closed(Date),
     #[error("the case was closed without a decision on {0}; what comes now is a new request")]
     SetAside(Date),
+    #[error(
+        "the case has a decision of {0}; record with `recipisa case handover` how it reached the citizen"
+    )]
+    HasDecision(Date),
     #[error("the case is decided since {0}; nothing more can be asked for")]
     Decided(Date),
     #[error("the case has a decision of {0} already; a corrected decision is a new request")]

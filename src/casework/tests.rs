@@ -190,6 +190,10 @@ fn a_case_with_nothing_to_decide_is_set_aside_with_a_reason() {
     let now = "2026-11-27T10:00";
     assert_eq!(judged(&case(), &aside(" "), now), Err(Refusal::NoReason));
     assert_eq!(judged(&case(), &aside("a mulțumit"), now), Ok(()));
+    assert!(matches!(
+        judged(&decided(date(2026, 11, 26)), &aside("retras"), now),
+        Err(Refusal::HasDecision(_))
+    ));
     let mut case = case();
     case.set_aside = Some(SetAside {
         reason: "a mulțumit".into(),

@@ -15,7 +15,7 @@ pub(super) struct ShowOptions {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Also write the signed receipt to this file.
+    /// Also write the signed receipt to this file; `-` prints it and nothing else.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
     /// With --receipt: that of the case's K-th submission (completarea nr. K) and not of the request.
@@ -127,6 +127,9 @@ pub(super) fn show(config: Option<PathBuf>, options: &ShowOptions) -> Result<(),
             return Err(Failure::Said("its receipt is not issued yet".into()));
         };
         write_archived(&house, sha256, path)?;
+        if path.as_os_str() == "-" {
+            return Ok(());
+        }
     }
     if options.json {
         text::line(&json::entry(&record, spelling).to_string());
@@ -147,8 +150,16 @@ fn submission(house: &House, number: &Number, nth: u32) -> Result<EntryRecord, F
 /// Writes a file of the archive where a person wants it.
 pub(super) fn write_archived(house: &House, sha256: &str, path: &Path) -> Result<(), Failure> {
     let bytes = house.archive.read(sha256)?;
+    if path.as_os_str() == "-" {
+        text::bytes(&bytes);
+        return Ok(());
+    }
     std::fs::write(path, bytes).map_err(|source| Failure::File {
-        doing: "writing",
+        doing: if source.kind() == std::io::ErrorKind::PermissionDenied {
+            "the file may not be written by this user; use `-` and `> FILE`. Writing"
+        } else {
+            "writing"
+        },
         path: path.display().to_string(),
         source,
     })

@@ -54,9 +54,15 @@ pub(super) fn told(problems: &[Problem]) -> Failure {
 /// Reads the configuration and opens the storage, for a command that needs no password: systemd hands its credentials
 /// to the service alone, and clerks work beside it.
 pub(super) fn house(config: Option<PathBuf>) -> Result<House, Failure> {
-    let file = file(config);
-    owner::refuse_others(&file)?;
-    Ok(House::open(settings_for_rehearsal(&file)?, Clock::System)?)
+    let settings = settings_beside_the_service(config)?;
+    // A folder that is not mounted, or a slip in `dir`, must not look like a registry that is empty.
+    if !House::is_there(&settings) {
+        return Err(Failure::Said(format!(
+            "there is no registry in {}; check `dir` under [storage]. `recipisa run` or `once` makes it at the first start",
+            settings.storage_dir.display()
+        )));
+    }
+    Ok(House::open(settings, Clock::System)?)
 }
 
 /// Reads the configuration for a command that works on the storage folder itself, without opening it as a house, and
@@ -64,6 +70,17 @@ pub(super) fn house(config: Option<PathBuf>) -> Result<House, Failure> {
 pub(super) fn settings_of_storage(file: &Path) -> Result<Settings, Failure> {
     owner::refuse_others(file)?;
     settings_for_rehearsal(file)
+}
+
+/// The same for a command that also speaks of a registry that is still to be made.
+pub(super) fn house_even_if_new(config: Option<PathBuf>) -> Result<House, Failure> {
+    Ok(House::open(settings_beside_the_service(config)?, Clock::System)?)
+}
+
+fn settings_beside_the_service(config: Option<PathBuf>) -> Result<Settings, Failure> {
+    let file = file(config);
+    owner::refuse_others(&file)?;
+    settings_for_rehearsal(&file)
 }
 
 /// Reads the configuration for a command that touches no storage and needs no password, by whomever it is called.
@@ -77,7 +94,12 @@ pub(super) fn settings_for_rehearsal(file: &Path) -> Result<Settings, Failure> {
 
 /// Reads the configuration with its passwords and opens the storage.
 pub(super) fn house_at_work(file: &Path) -> Result<House, Failure> {
-    Ok(House::open(settings_of(file)?, Clock::System)?)
+    let settings = settings_of(file)?;
+    if !House::is_there(&settings) {
+        let dir = settings.storage_dir.display();
+        tracing::warn!(%dir, "a new, empty registry is made: numbers begin at 1");
+    }
+    Ok(House::open(settings, Clock::System)?)
 }
 
 /// Refuses an office that the configuration does not have.

@@ -19,7 +19,7 @@ const EXPIRY_WARNING_DAYS: i64 = 30;
 
 /// Prints the status.
 pub(super) fn main(config: Option<PathBuf>, as_json: bool) -> Result<(), Failure> {
-    let house = open::house(config)?;
+    let house = open::house_even_if_new(config)?;
     let status = Status::from_outside(&house)?;
     if as_json {
         text::line(&object(&status).to_string());

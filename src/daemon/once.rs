@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, ScopedJoinHandle};
 
 use jiff::Timestamp;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::daemon::House;
 use crate::daemon::logging::scrubbed;
@@ -16,7 +16,7 @@ use crate::flow::issue::{self, Letterhead, Round};
 use crate::flow::{self, StepError, with_causes};
 use crate::flow::{remind, report};
 use crate::mailbox::{Mailbox, SourceId};
-use crate::outbox::Transport;
+use crate::outbox::{Outgoing, Transport};
 use crate::store::Store;
 
 /// What a pass did, and what went wrong on the way.
@@ -240,7 +240,7 @@ pub(super) fn remind_all(
         let reminded = remind::round(flow_house, &house.times, letterhead)?;
         for (number, kind) in &reminded.written {
             let number = number.spelled(house.settings.spelling());
-            info!(entry.number = number, kind = kind.as_str(), "letter written");
+            debug!(entry.number = number, kind = kind.as_str(), "letter written");
         }
         for (number, why) in &reminded.failed {
             error!(entry.number = %number, why = scrubbed(why), "a letter could not be written; it is tried again");
@@ -311,7 +311,7 @@ fn deliver_due(
 ) -> Result<Line, StepError> {
     while !(flow_house.ending)() {
         let delivered = deliver::round(flow_house, &house.times, transport)?;
-        report_delivered(&delivered, &mut pass.errors);
+        report_delivered(house, &delivered, &mut pass.errors);
         pass.letters += delivered.sent.len();
         if delivered.transport_down {
             return Ok(Line::Down);
@@ -357,23 +357,38 @@ fn report_issued(house: &House, round: &Round, errors: &mut Vec<String>) {
     }
 }
 
-pub(super) fn report_delivered(delivered: &Delivered, errors: &mut Vec<String>) {
-    for id in &delivered.sent {
-        info!(letter.id = local_part(id), "letter sent");
+pub(super) fn report_delivered(house: &House, delivered: &Delivered, errors: &mut Vec<String>) {
+    let number = |letter: &Outgoing| {
+        let number = letter.number.as_ref();
+        number.map(|number| number.spelled(house.settings.spelling()))
+    };
+    for letter in &delivered.sent {
+        let (id, kind) = (local_part(&letter.message_id), letter.kind.as_str());
+        info!(letter.id = id, kind, entry.number = number(letter), "letter sent");
     }
-    for (id, why) in &delivered.put_off {
+    for (letter, why) in &delivered.put_off {
+        let (id, kind) = (local_part(&letter.message_id), letter.kind.as_str());
+        let said = scrubbed(why);
+        let number = number(letter);
         warn!(
-            letter.id = local_part(id),
-            why = scrubbed(why),
+            letter.id = id,
+            kind,
+            entry.number = number,
+            why = said,
             "letter put off; it is tried again"
         );
         errors.push(format!("letter put off, it is tried again: {why}"));
     }
-    for (id, why) in &delivered.given_up {
+    for (letter, why) in &delivered.given_up {
+        let (id, kind) = (local_part(&letter.message_id), letter.kind.as_str());
+        let said = scrubbed(why);
+        let number = number(letter);
         error!(
-            letter.id = local_part(id),
-            why = scrubbed(why),
-            "letter given up; hand the receipt over another way"
+            letter.id = id,
+            kind,
+            entry.number = number,
+            why = said,
+            "letter given up; reach the citizen another way"
         );
         errors.push(format!("letter given up: {why}"));
     }

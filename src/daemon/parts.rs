@@ -167,6 +167,12 @@ fn open_store(dir: &Path) -> Result<SqliteStore, StartError> {
 }
 
 impl House {
+    /// Whether the storage folder holds a registry already, be it one that is just brought back.
+    pub fn is_there(settings: &Settings) -> bool {
+        let dir = &settings.storage_dir;
+        database_path(dir).exists() || restoring_mark(dir).exists()
+    }
+
     /// Opens storage; nothing is connected.
     ///
     /// # Errors

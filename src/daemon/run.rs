@@ -416,7 +416,7 @@ fn send(house: &House, transport: &mut dyn Transport, beat: &Beat, ending: &Endi
     while !asked() {
         match deliver::round(flow_house, &house.times, transport) {
             Ok(delivered) => {
-                report_delivered(&delivered, &mut Vec::new());
+                report_delivered(house, &delivered, &mut Vec::new());
                 if delivered.transport_down {
                     beat.met(Contact::Ill);
                     doze(beat, ending, Duration::from_secs(patience.next_s()));

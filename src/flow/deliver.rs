@@ -10,7 +10,7 @@ use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{House, OfficeTimes, StepError, with_causes};
 use crate::mailbox::Disposition;
 use crate::outbox::retry::{self, Next};
-use crate::outbox::{Envelope, Transport, TransportError};
+use crate::outbox::{Envelope, Outgoing, Transport, TransportError};
 use crate::store::{Attempt, Due};
 
 /// Longer than the longest attempt.
@@ -20,12 +20,12 @@ const BATCH_MAX: usize = 16;
 /// What one round did.
 #[derive(Debug, Default)]
 pub struct Delivered {
-    /// Message-IDs accepted by the next server.
-    pub sent: Vec<String>,
+    /// Accepted by the next server.
+    pub sent: Vec<Outgoing>,
     /// Letters that will be tried again, with the error.
-    pub put_off: Vec<(String, String)>,
+    pub put_off: Vec<(Outgoing, String)>,
     /// Letters that a person must take care of, with the error.
-    pub given_up: Vec<(String, String)>,
+    pub given_up: Vec<(Outgoing, String)>,
     /// Letters that wait for their office to open, or have become void.
     pub not_now: usize,
     /// The transport does not work at all; wait before the next round.
@@ -103,7 +103,7 @@ fn deliver_one(
         Err(error) => put_off(house, due, with_causes(&error), delivered),
         Ok(bytes) => match time(Stage::Send, || transport.send(envelope, &bytes)) {
             Ok(answer) => {
-                delivered.sent.push(letter.message_id.clone());
+                delivered.sent.push(letter.clone());
                 Attempt::Sent { answer }
             }
             Err(error) => failed(house, due, &error, delivered),
@@ -135,9 +135,7 @@ fn failed(house: House<'_>, due: &Due, error: &TransportError, delivered: &mut D
         Disposition::Retry => put_off(house, due, why, delivered),
         Disposition::Stop => {
             delivered.transport_down = true;
-            delivered
-                .put_off
-                .push((due.letter.message_id.clone(), why.clone()));
+            delivered.put_off.push((due.letter.clone(), why.clone()));
             Attempt::Waiting { why }
         }
     }
@@ -147,17 +145,13 @@ fn put_off(house: House<'_>, due: &Due, why: String, delivered: &mut Delivered) 
     match retry::next(due.attempts + 1, due.letter.queued_at, (house.now)()) {
         Next::GiveUp => give_up(due, why, delivered),
         Next::At(at) => {
-            delivered
-                .put_off
-                .push((due.letter.message_id.clone(), why.clone()));
+            delivered.put_off.push((due.letter.clone(), why.clone()));
             Attempt::Retry { at, why }
         }
     }
 }
 
 fn give_up(due: &Due, why: String, delivered: &mut Delivered) -> Attempt {
-    delivered
-        .given_up
-        .push((due.letter.message_id.clone(), why.clone()));
+    delivered.given_up.push((due.letter.clone(), why.clone()));
     Attempt::GivenUp { why }
 }

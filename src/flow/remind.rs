@@ -285,8 +285,21 @@ fn question(record: &CaseRecord, ordinal: u32) -> Result<clarification::Clarific
     Ok(clarification::Clarification {
         what,
         until: *until,
-        asked_on: asked_at.to_zoned(crate::calendar::hours::ZONE).date(),
+        // As the citizen saw it: the day on which the question went out, and not the one on which a clerk wrote it.
+        asked_on: day_of(written_at(record, Kind::ClarificationRequest, ordinal).unwrap_or(*asked_at)),
     })
+}
+
+/// When a letter was written that is not void.
+fn written_at(record: &CaseRecord, kind: Kind, ordinal: u32) -> Option<Timestamp> {
+    let mut letters = record
+        .entry
+        .letters
+        .iter()
+        .filter(|letter| letter.state != LetterState::Void);
+    letters
+        .find(|letter| letter.letter.kind == kind.letter() && letter.letter.ordinal == ordinal)
+        .map(|letter| letter.letter.queued_at)
 }
 
 fn meeting<'a>(record: &'a CaseRecord, ordinal: u32, uid: &'a str) -> Result<pickup::Pickup<'a>, String> {

@@ -119,7 +119,12 @@ pub fn items(
         }
         State::Invited | State::Closed => {}
     }
-    if let (Some(asked), None, false) = (case.open_clarification(), &case.decision, case.is_closed()) {
+    let is_open = case.decision.is_none() && !case.is_closed();
+    for asked in case
+        .clarifications
+        .iter()
+        .filter(|one| is_open && one.answer.is_none())
+    {
         if asked.until < today {
             put(today, None, What::Unanswered { until: asked.until });
         } else {

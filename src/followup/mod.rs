@@ -91,8 +91,9 @@ pub fn plan(act: &Act, case: &Case, seen: Circumstances<'_>) -> Vec<Planned> {
 /// The kinds of letter that an event makes void, as far as they have not gone out.
 pub fn voided_by(event: Event<'_>) -> &'static [Kind] {
     match event {
-        // A new question takes the place of the reminder of the old one, not of the old question.
-        Event::Act(Act::Clarify { .. }) | Event::Answered => &[Kind::ClarificationReminder],
+        // A second question leaves the first one and its reminder as they are.
+        Event::Act(Act::Clarify { .. }) => &[],
+        Event::Answered => &[Kind::ClarificationReminder],
         Event::Act(Act::Decide { .. }) => &[Kind::ClarificationRequest, Kind::ClarificationReminder],
         Event::Act(Act::Pickup { .. }) => &[Kind::PickupInvitation, Kind::PickupReminder],
         Event::Act(Act::HandOver { .. } | Act::SetAside { .. }) => &Kind::ALL,

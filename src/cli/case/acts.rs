@@ -1,5 +1,6 @@
 //! The acts of a clerk: `clarify`, `decide`, `pickup`, `handover`, `close`.
 
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
 use jiff::civil::{Date, DateTime};
@@ -45,9 +46,13 @@ pub(super) struct Clarify {
 pub(super) struct Decide {
     #[command(flatten)]
     common: Common,
-    /// The decision as a file, usually a signed PDF; it is kept in the archive.
+    /// The decision as a file, usually a signed PDF; it is kept in the archive. `-` reads standard input, for a file
+    /// that only you may read: `… --document - < decizie.pdf`.
     #[arg(long, value_name = "FILE")]
     document: PathBuf,
+    /// The document's name in the records. Left out, that of the file.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// The date of the decision, 2026-12-10 or 10.12.2026. Left out, today.
     #[arg(long, value_name = "DATE", value_parser = text::day)]
     on: Option<Date>,
@@ -112,15 +117,30 @@ pub(super) fn clarify(house: &House, options: Clarify) -> Result<(), Failure> {
 
 pub(super) fn decide(house: &House, options: Decide) -> Result<(), Failure> {
     let path = &options.document;
-    let document = std::fs::read(path).map_err(|source| Failure::File {
-        doing: "reading",
+    let is_stdin = path.as_os_str() == "-";
+    let mut document = Vec::new();
+    let read = if is_stdin {
+        std::io::stdin().read_to_end(&mut document).map(|_| ())
+    } else {
+        std::fs::read(path).map(|bytes| document = bytes)
+    };
+    read.map_err(|source| Failure::File {
+        doing: if source.kind() == ErrorKind::PermissionDenied {
+            "the file may not be read by this user; use `--document - < FILE`. Reading"
+        } else {
+            "reading"
+        },
         path: path.display().to_string(),
         source,
     })?;
-    let name = path.file_name().unwrap_or(path.as_os_str());
+    let own = path
+        .file_name()
+        .filter(|_| !is_stdin)
+        .map(|name| name.to_string_lossy().into_owned());
+    let name = options.name.or(own).unwrap_or_else(|| "decizie.pdf".to_owned());
     let wish = Wish::Decide {
         on: options.on,
-        document_name: name.to_string_lossy().into_owned(),
+        document_name: name,
         document,
     };
     act(house, options.common, wish)

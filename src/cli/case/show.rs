@@ -16,7 +16,7 @@ pub(super) struct Options {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Also write the decision's document to this file.
+    /// Also write the decision's document to this file; `-` prints it and nothing else.
     #[arg(long, value_name = "FILE")]
     decision: Option<std::path::PathBuf>,
 }
@@ -36,6 +36,9 @@ pub(super) fn main(house: &House, options: &Options) -> Result<(), Failure> {
             return Err(Failure::Said("the case has no decision yet".into()));
         };
         entries::write_archived(house, &decision.document_sha256, path)?;
+        if path.as_os_str() == "-" {
+            return Ok(());
+        }
     }
     if options.json {
         text::line(&object::full(&record, spelling).to_string());

@@ -17,12 +17,12 @@ pub(super) fn check(settings: &Settings, report: &mut Report) {
             Fault::Broken { .. } | Fault::Missing { .. } => report.error(
                 "letters",
                 &said,
-                "mend the text in config/texts/ro; until then this letter cannot be written",
+                "report it: the texts are part of the program, and this letter cannot be written with it",
             ),
             Fault::Unused { .. } => report.warning(
                 "letters",
                 &said,
-                "perhaps it was forgotten in the text; the letter goes out without it",
+                "report it: perhaps it was forgotten in the text; the letter goes out without it",
             ),
         }
     }

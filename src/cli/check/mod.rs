@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::report::{Form, Report};
-use crate::cli::{Failure, open};
+use crate::cli::{Failure, open, owner};
 use crate::config::{Carrier, Settings, SourceKind};
 use crate::daemon::House;
 use crate::edge::clock::Clock;
@@ -65,7 +65,7 @@ pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Fai
             online::check(&settings, clock.now(), &mut report);
         }
     } else {
-        passwords(&withheld, &file, options, &mut report);
+        passwords(&withheld, &file, &mut report);
     }
     if report.is_well() {
         Ok(())
@@ -75,20 +75,22 @@ pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Fai
 }
 
 /// What the service manager keeps for the service alone: the key and the servers are checked by a run that it starts.
-fn passwords(withheld: &[String], file: &Path, options: &Options, report: &mut Report) {
+fn passwords(withheld: &[String], file: &Path, report: &mut Report) {
+    let program = std::env::current_exe().unwrap_or_else(|_| "recipisa".into());
+    // The manager starts it in another folder.
+    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let names: BTreeSet<&String> = withheld.iter().collect();
     let loaded: String = names
         .iter()
         .map(|name| format!("-p LoadCredential={name}:/etc/recipisa/credentials/{name} "))
         .collect();
-    let online = if options.online { " --online" } else { "" };
     report.warning(
         "passwords",
         "the key and the servers are not checked: their passwords are systemd credentials, which the service alone gets",
         &format!(
-            "sudo systemd-run --pipe --wait --collect -p User=recipisa {loaded}{} --config {} check{online}",
-            std::env::current_exe().map_or_else(|_| "recipisa".into(), |path| path.display().to_string()),
-            file.display()
+            "sudo systemd-run --pipe --wait --collect -p User=recipisa {loaded}{} --config {} check --online",
+            owner::quoted(&program.to_string_lossy()),
+            owner::quoted(&file.to_string_lossy())
         ),
     );
 }

@@ -55,6 +55,7 @@ impl SqliteStore {
         connection::migrate(&mut writer)?;
         let secret = connection::secret(&mut writer)?;
         let reader = connection::open_for_reading(path)?;
+        connection::remember_more(&reader)?;
         Ok(Self {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),

@@ -241,6 +241,13 @@ fn undelivered(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &
             last_answer,
         });
     }
+    unwritten(house, bureau, office, facts)?;
+    unsent(house, bureau, office, facts)
+}
+
+/// Planned letters that could not be written so far.
+fn unwritten(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut Facts) -> Stored<()> {
+    let wanted = |of: &str| office.is_none_or(|office| office == of);
     for trouble in house.store.followups_troubled()? {
         if !wanted(&trouble.office) {
             continue;
@@ -256,6 +263,12 @@ fn undelivered(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &
             last_answer: trouble.last_error,
         });
     }
+    Ok(())
+}
+
+/// Letters given up, and queued ones that could not go so far.
+fn unsent(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut Facts) -> Stored<()> {
+    let wanted = |of: &str| office.is_none_or(|office| office == of);
     for LetterTrouble {
         record:
             LetterRecord {

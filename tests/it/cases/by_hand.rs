@@ -272,12 +272,13 @@ fn a_reminder_goes_out_once_and_only_where_nobody_answered() {
     let again = [
         asked,
         ("clarification-request", "2026-11-26 12:30"),
+        ("clarification-reminder", "2026-11-27 08:00"),
         ("clarification-reminder", "2026-12-03 08:00"),
     ];
     assert_eq!(
         bureau.sent(&moved),
         said(&again),
-        "the second question has its own reminder"
+        "each question has its own reminder"
     );
     let record = bureau.house.store.case(&answering).unwrap().unwrap();
     assert!(

@@ -14,6 +14,9 @@ use crate::support::command::project;
 #[test]
 fn a_clerk_decides_about_held_mails() {
     let agency = Agency::new();
+    let early = agency.run(&["held"]).ended_with(1);
+    assert!(early.err.contains("there is no registry in"), "{}", early.err);
+    agency.run(&["once"]).ended_with(0);
     let none_held = || {
         let list = agency.run(&["held"]).ended_with(0).out;
         list.contains("no mail is held")

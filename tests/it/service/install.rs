@@ -28,7 +28,7 @@ const INSTALLED: [&str; 20] = [
     "755 usr/share/",
     "755 usr/share/doc/",
     "755 usr/share/doc/recipisa/",
-    "644 usr/share/doc/recipisa/ (README.md, CHANGELOG.md, LICENSE)",
+    "644 usr/share/doc/recipisa/ (README.md, CHANGELOG.md, LICENSE, operators.md, json.md)",
 ];
 
 /// Runs `make install` or `make uninstall` for this root.
