@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::config::Settings;
 use crate::flow::failpoint;
-use crate::mailbox::{Kept, Mailbox, MailboxError, RawMail, Sighting};
+use crate::mailbox::{Kept, Mailbox, MailboxError, Sighting, Wanted, Yield};
 
 /// A mailbox is left alone between two looks for at most this long: one fetch is two conversations (whole mails, and
 /// headers of large ones), each with 60 s to connect and 300 s to answer, and then the batch goes to a slow disk.
@@ -194,8 +194,8 @@ impl Mailbox for Watched<'_> {
         listed
     }
 
-    fn fetch(&mut self, wanted: &[Sighting], size_bytes_max: u64) -> Result<Vec<RawMail>, MailboxError> {
-        self.between(|inner| inner.fetch(wanted, size_bytes_max))
+    fn fetch(&mut self, wanted: &[Wanted]) -> Result<Yield, MailboxError> {
+        self.between(|inner| inner.fetch(wanted))
     }
 
     fn acknowledge(&mut self, kept: &[Kept]) -> Result<(), MailboxError> {

@@ -10,7 +10,9 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::mailbox::{Extent, Kept, Mailbox, MailboxError, RawMail, Sighting, SourceId, SourceKey};
+use crate::mailbox::{
+    Extent, Kept, Mailbox, MailboxError, RawMail, Sighting, SourceId, SourceKey, Wanted, Yield,
+};
 use crate::message;
 use crate::outbox::{Envelope, Transport, TransportError};
 
@@ -166,33 +168,37 @@ impl Mailbox for FolderMailbox {
         Ok(sightings)
     }
 
-    fn fetch(&mut self, wanted: &[Sighting], size_bytes_max: u64) -> Result<Vec<RawMail>, MailboxError> {
-        let mut mails = Vec::new();
-        for sighting in wanted {
+    fn fetch(&mut self, wanted: &[Wanted]) -> Result<Yield, MailboxError> {
+        let mut given = Yield::default();
+        for Wanted { sighting, extent } in wanted {
             let Some(path) = self.by_key.get(&sighting.key) else {
                 continue;
             };
-            let is_large = sighting.size_bytes > size_bytes_max;
-            let (extent, read) = match is_large {
-                true => (Extent::HeaderOnly, header_of(path)),
-                false => (Extent::Whole, fs::read(path)),
+            let read = match extent {
+                Extent::Whole => fs::read(path),
+                Extent::HeaderOnly => header_of(path),
+                Extent::Nothing => continue,
             };
             let bytes = match read {
                 Ok(bytes) => bytes,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(Self::error(path, "reading")(error)),
+                Err(error) => {
+                    let why = format!("reading {}: {error}", path.display());
+                    given.refused.push((sighting.key.clone(), why));
+                    continue;
+                }
             };
             // A file that has grown or changed since it was listed comes with its new key at the next listing.
-            if !is_large && !sighting.key.0.ends_with(&sha256_hex(&bytes)) {
+            if *extent == Extent::Whole && !sighting.key.0.ends_with(&sha256_hex(&bytes)) {
                 continue;
             }
-            mails.push(RawMail {
+            given.mails.push(RawMail {
                 sighting: sighting.clone(),
-                extent,
+                extent: *extent,
                 bytes,
             });
         }
-        Ok(mails)
+        Ok(given)
     }
 
     fn acknowledge(&mut self, kept: &[Kept]) -> Result<(), MailboxError> {

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{House, StepError};
-use crate::mailbox::{Extent, Kept, Mailbox, MailboxError, RawMail, Sighting, SourceId, SourceKey};
+use crate::mailbox::{
+    Extent, Kept, Mailbox, MailboxError, RawMail, Sighting, SourceId, SourceKey, Wanted, Yield,
+};
 use crate::message;
 use crate::store::Arrival;
 
@@ -90,7 +92,7 @@ fn is_done(known: Option<&Extent>, sighting: &Sighting, measure: Measure) -> boo
     match known {
         None => false,
         Some(Extent::Whole) => true,
-        Some(Extent::HeaderOnly) => sighting.size_bytes > measure.mail_bytes_max,
+        Some(Extent::HeaderOnly | Extent::Nothing) => sighting.size_bytes > measure.mail_bytes_max,
     }
 }
 
@@ -102,18 +104,22 @@ fn fetch_what_can_be(
     measure: Measure,
     tell: &mut dyn FnMut(StepError),
 ) -> Result<Vec<RawMail>, MailboxError> {
-    let mut mails = Vec::new();
-    match mailbox.fetch(batch, measure.mail_bytes_max) {
-        Ok(fetched) => mails = fetched,
+    let wanted: Vec<Wanted> = batch.iter().map(|sighting| wanted(sighting, measure)).collect();
+    let mut given = Yield::default();
+    match mailbox.fetch(&wanted) {
+        Ok(fetched) => given = fetched,
         Err(error) if error.is_away() => return Err(error),
         Err(error) if batch.len() == 1 => {
             tell(error.into());
-            return Ok(mails);
+            return Ok(given.mails);
         }
         Err(_) => {
-            for one in batch.iter().take_while(|_| !(house.ending)()) {
-                match mailbox.fetch(std::slice::from_ref(one), measure.mail_bytes_max) {
-                    Ok(fetched) => mails.extend(fetched),
+            for one in wanted.iter().take_while(|_| !(house.ending)()) {
+                match mailbox.fetch(std::slice::from_ref(one)) {
+                    Ok(fetched) => {
+                        given.mails.extend(fetched.mails);
+                        given.refused.extend(fetched.refused);
+                    }
                     // What came before is kept; the next batch will tell that the server is gone.
                     Err(error) if error.is_away() => break,
                     Err(error) => tell(error.into()),
@@ -123,7 +129,7 @@ fn fetch_what_can_be(
     }
     let silent: Vec<&str> = batch
         .iter()
-        .filter(|one| !mails.iter().any(|mail| mail.sighting.key == one.key))
+        .filter(|one| !given.mails.iter().any(|mail| mail.sighting.key == one.key))
         .map(|one| one.key.0.as_str())
         .collect();
     if let Some(first) = silent.first() {
@@ -133,7 +139,18 @@ fn fetch_what_can_be(
             first: (*first).to_owned(),
         });
     }
-    Ok(mails)
+    Ok(given.mails)
+}
+
+/// An oversized message is asked for by its header only.
+fn wanted(sighting: &Sighting, measure: Measure) -> Wanted {
+    Wanted {
+        sighting: sighting.clone(),
+        extent: match sighting.size_bytes > measure.mail_bytes_max {
+            true => Extent::HeaderOnly,
+            false => Extent::Whole,
+        },
+    }
 }
 
 /// Makes mails durable: the archive first, then the store in one transaction.

@@ -39,8 +39,27 @@ pub struct Sighting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     Whole,
-    /// It is over the configured size, so only its header was fetched; the message stays where it is.
+    /// Only its header was asked for: the message is over the configured size, or older than the start. It stays where
+    /// it is.
     HeaderOnly,
+    /// The server showed it and never gave its bytes.
+    Nothing,
+}
+
+/// One message to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    pub sighting: Sighting,
+    /// Whole, or its header only.
+    pub extent: Extent,
+}
+
+/// What a source gave of the messages that were asked for. One that is in neither list has vanished.
+#[derive(Debug, Default)]
+pub struct Yield {
+    pub mails: Vec<RawMail>,
+    /// Messages that the server still shows and gives no bytes for, with its words.
+    pub refused: Vec<(SourceKey, String)>,
 }
 
 /// A message's bytes, exactly as the server gave them.
@@ -172,12 +191,11 @@ pub trait Mailbox: Send {
     /// The source could not be read; nothing was lost, ask again later.
     fn list(&mut self) -> Result<Vec<Sighting>, MailboxError>;
 
-    /// The bytes of some of the messages just listed. A message that has vanished is left out. A message larger
-    /// than `size_bytes_max` comes with its header only.
+    /// The bytes of some of the messages just listed, each as far as it is wanted.
     ///
     /// # Errors
     /// As [`Mailbox::list`]; messages already returned by an earlier call are not affected.
-    fn fetch(&mut self, wanted: &[Sighting], size_bytes_max: u64) -> Result<Vec<RawMail>, MailboxError>;
+    fn fetch(&mut self, wanted: &[Wanted]) -> Result<Yield, MailboxError>;
 
     /// Moves kept messages out of the inbox, or notes that they are done. Never deletes. Safe to repeat.
     ///

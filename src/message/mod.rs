@@ -13,17 +13,21 @@
 //! - a `message/rfc822` is opened, and its files are listed with the message as their container; if it holds no
 //!   file, or lies deeper than the limit, the message itself is listed.
 
+mod authentication;
 mod charset;
 mod files;
 mod opening;
 mod origin;
+mod report;
 
 use jiff::Timestamp;
 use mail_parser::{HeaderName, MessageParser, MimeHeaders};
 
+pub use authentication::{AuthResult, AuthenticationResults};
 pub use files::{Attachment, Container};
 pub use opening::begins_like_mail;
 pub use origin::Origin;
+pub use report::{Action, Recipient, Report, ReportKind};
 
 /// How deep forwarded messages are opened.
 pub const NESTING_MAX: usize = 8;
@@ -52,6 +56,8 @@ pub enum Defect {
     BrokenEncoding,
     /// Forwarded messages lie inside each other deeper than anybody sends.
     NestedTooDeep,
+    /// The whole of it is encrypted, so nothing of it could be read.
+    Encrypted,
 }
 
 impl Defect {
@@ -63,6 +69,7 @@ impl Defect {
             Self::SeveralSenders => "several-senders",
             Self::BrokenEncoding => "broken-encoding",
             Self::NestedTooDeep => "nested-too-deep",
+            Self::Encrypted => "encrypted",
         }
     }
 }
@@ -84,6 +91,16 @@ pub struct Message {
     pub text: String,
     pub files: Vec<Attachment>,
     pub origin: Origin,
+    /// What a delivery report, read report or complaint says.
+    pub report: Option<Report>,
+    /// The reverse-path as the last server noted it (RFC 5321 §4.4); empty for `<>`, `None` where none was noted.
+    pub return_path: Option<String>,
+    /// To whom the envelope brought it: Delivered-To, X-Original-To, Envelope-To.
+    pub delivered_to: Vec<String>,
+    /// Authentication-Results (RFC 8601), the topmost first; whom to believe is a matter of policy.
+    pub authentication: Vec<AuthenticationResults>,
+    /// Who wishes to be told that it was read: Disposition-Notification-To (RFC 8098 §2.1).
+    pub read_report_to: Vec<String>,
     pub defects: Vec<Defect>,
 }
 
@@ -126,6 +143,11 @@ impl Message {
             text,
             files,
             origin,
+            report: report::of(&parsed),
+            return_path: None,
+            delivered_to: Vec::new(),
+            authentication: authentication::of(&parsed),
+            read_report_to: Vec::new(),
             defects,
         }
     }
@@ -142,6 +164,11 @@ impl Message {
             text: String::new(),
             files: Vec::new(),
             origin: Origin::Person,
+            report: None,
+            return_path: None,
+            delivered_to: Vec::new(),
+            authentication: Vec::new(),
+            read_report_to: Vec::new(),
             defects: vec![defect],
         }
     }

@@ -20,7 +20,9 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use crate::edge::tls::Security;
-use crate::mailbox::{Extent, Kept, Mailbox, MailboxError, RawMail, Sighting, SourceId, SourceKey};
+use crate::mailbox::{
+    Extent, Kept, Mailbox, MailboxError, RawMail, Sighting, SourceId, SourceKey, Wanted, Yield,
+};
 
 use connect::Session;
 
@@ -193,22 +195,20 @@ impl Mailbox for ImapMailbox {
         )
     }
 
-    fn fetch(&mut self, wanted: &[Sighting], size_bytes_max: u64) -> Result<Vec<RawMail>, MailboxError> {
-        let (large, whole): (Vec<_>, Vec<_>) = wanted
-            .iter()
-            .partition(|sighting| sighting.size_bytes > size_bytes_max);
+    fn fetch(&mut self, wanted: &[Wanted]) -> Result<Yield, MailboxError> {
         let mut mails = Vec::new();
-        for (batch, item, extent) in [
-            (whole, "BODY.PEEK[]", Extent::Whole),
-            (large, "BODY.PEEK[HEADER]", Extent::HeaderOnly),
+        for (item, extent) in [
+            ("BODY.PEEK[]", Extent::Whole),
+            ("BODY.PEEK[HEADER]", Extent::HeaderOnly),
         ] {
-            if batch.is_empty() {
+            let by_uid: HashMap<u32, &Sighting> = wanted
+                .iter()
+                .filter(|one| one.extent == extent)
+                .filter_map(|one| Some((uid_of(&one.sighting.key)?, &one.sighting)))
+                .collect();
+            if by_uid.is_empty() {
                 continue;
             }
-            let by_uid: HashMap<u32, &Sighting> = batch
-                .iter()
-                .filter_map(|sighting| Some((uid_of(&sighting.key)?, *sighting)))
-                .collect();
             mails.extend(
                 self.converse("fetching mail", FETCH_TIMEOUT, async move |open, account| {
                     let mut found = Vec::new();
@@ -221,6 +221,7 @@ impl Mailbox for ImapMailbox {
                         let bytes = match extent {
                             Extent::Whole => answer.body(),
                             Extent::HeaderOnly => answer.header(),
+                            Extent::Nothing => None,
                         };
                         let sighting = answer.uid.and_then(|uid| by_uid.get(&uid));
                         // A message that has vanished, or an answer about another one, is passed over.
@@ -238,7 +239,10 @@ impl Mailbox for ImapMailbox {
             );
         }
         mails.sort_by_key(|mail| uid_of(&mail.sighting.key));
-        Ok(mails)
+        Ok(Yield {
+            mails,
+            refused: Vec::new(),
+        })
     }
 
     fn acknowledge(&mut self, kept: &[Kept]) -> Result<(), MailboxError> {

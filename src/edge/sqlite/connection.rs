@@ -14,7 +14,11 @@ use crate::store::{StoreError, Stored};
 const APPLICATION_ID: i32 = 0x7263_7073;
 /// The CLI may hold the database for a moment; nobody holds it for long.
 const BUSY: Duration = Duration::from_secs(10);
-const MIGRATIONS: [&str; 2] = [include_str!("001_first.sql"), include_str!("002_cases.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("001_first.sql"),
+    include_str!("002_cases.sql"),
+    include_str!("003_mail_craft.sql"),
+];
 
 /// The connection that writes; the file is made where there is none.
 pub(super) fn open_for_writing(path: &Path) -> Stored<Connection> {

@@ -87,8 +87,10 @@ fn insert(
         .optional()?;
     match (known, arrival.extent) {
         (None, _) => {}
-        (Some((seq, Extent::HeaderOnly)), Extent::Whole) => return complete(transaction, seq, arrival),
-        (Some(_), Extent::Whole | Extent::HeaderOnly) => return Ok(None),
+        (Some((seq, Extent::HeaderOnly | Extent::Nothing)), Extent::Whole) => {
+            return complete(transaction, seq, arrival);
+        }
+        (Some(_), Extent::Whole | Extent::HeaderOnly | Extent::Nothing) => return Ok(None),
     }
     let first: Option<i64> = transaction
         .prepare_cached("SELECT seq FROM mail WHERE sha256 = ?1 AND duplicate_of IS NULL")?
@@ -318,13 +320,13 @@ pub(super) fn held_act(transaction: &Transaction<'_>, act: &HeldAct) -> Stored<(
         Some((Some(outcome), _)) if outcome != Outcome::Held.as_str() => {
             return refused(&format!("is not held: it is {outcome}"));
         }
-        Some((Some(_), Extent::HeaderOnly)) if act.desk == Desk::Release => {
+        Some((Some(_), Extent::HeaderOnly | Extent::Nothing)) if act.desk == Desk::Release => {
             return refused(
                 "is larger than mail_bytes_max, and only its header is here; raise the limit, and it comes whole \
                  at the next poll, or ask the citizen to send it in parts and discard it",
             );
         }
-        Some((Some(_), Extent::HeaderOnly | Extent::Whole)) => {}
+        Some((Some(_), Extent::HeaderOnly | Extent::Nothing | Extent::Whole)) => {}
     }
     let (kind, body) = match &act.desk {
         Desk::Release => {

@@ -82,6 +82,7 @@ pub(super) fn extent_text(extent: Extent) -> &'static str {
     match extent {
         Extent::Whole => "whole",
         Extent::HeaderOnly => "header-only",
+        Extent::Nothing => "nothing",
     }
 }
 
@@ -89,6 +90,7 @@ pub(super) fn extent(row: &Row<'_>, column: usize) -> rusqlite::Result<Extent> {
     match row.get::<_, String>(column)?.as_str() {
         "whole" => Ok(Extent::Whole),
         "header-only" => Ok(Extent::HeaderOnly),
+        "nothing" => Ok(Extent::Nothing),
         other => Err(odd(column, other)),
     }
 }
