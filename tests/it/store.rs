@@ -8,6 +8,7 @@ mod contract;
 mod figures;
 mod outgoing;
 mod random;
+mod versions;
 
 use std::cell::RefCell;
 use std::fs;

@@ -1,5 +1,4 @@
-//! Cases in the store: submissions, acts, planned letters and what makes them void, digests, and a database of the
-//! first version brought forward.
+//! Cases in the store: submissions, acts, planned letters and what makes them void, digests.
 
 use jiff::civil::date;
 use recipisa::casework::{Act, Consent, Document, HandoverWay, State};
@@ -431,61 +430,4 @@ fn what_the_journal_saw_is_what_the_mails_became() {
         ]
     );
     assert_eq!(store.shown_between(after(1), after(3)).unwrap()[0].1, 2);
-}
-
-/// The tables as the first version made them, with one request whose letter had gone out and one without letter.
-const FIRST_VERSION_ROWS: &str = "
-INSERT INTO instance VALUES ('secret', '0101010101010101010101010101010101010101010101010101010101010101');
-INSERT INTO mail (seq, source, source_key, sha256, size_bytes, extent, received_at, kept_at, outcome, reason, replies,
-                  decided_at, sender, subject)
-VALUES (1, 'somaj', 'a', printf('%064d', 1), 10, 'whole', 1795168800000000, 1795168800000000, 'registered', 'request',
-        1, 1795168800000000, 'ioana@exemplu.test', 'Cerere'),
-       (2, 'somaj', 'b', printf('%064d', 2), 10, 'whole', 1795168800000000, 1795168800000000, 'registered', 'request',
-        0, 1795168800000000, 'vasile@exemplu.test', 'Cerere');
-INSERT INTO document VALUES (1, 1, 'cerere.pdf', NULL, 'application/pdf', 'pdf', 'document PDF', 10,
-                             printf('%064d', 3), 1, '[]');
-INSERT INTO series VALUES ('CJ', 2026, 2);
-INSERT INTO entry VALUES
-  ('CJ', 2026, 1, '2026-11-20', 1, 'cluj', 'Ioana', 'nedeterminat', 1795168800000000, 1795168800000000, '2026-11-20', 'x'),
-  ('CJ', 2026, 2, '2026-11-20', 2, 'cluj', NULL, 'nedeterminat', 1795168800000000, 1795168800000000, '2026-11-20', 'x');
-INSERT INTO receipt (register, year, number, state, sha256, issued_at) VALUES
-  ('CJ', 2026, 1, 'issued', printf('%064d', 4), 1795168800000000),
-  ('CJ', 2026, 2, 'issued', printf('%064d', 5), 1795168800000000);
-INSERT INTO letter (message_id, kind, register, year, number, mail_from, rcpt_to, sha256, state, queued_at, next_at)
-VALUES ('a@ajofm-exemplu.test', 'receipt', 'CJ', 2026, 1, 'somaj@ajofm-exemplu.test', 'ioana@exemplu.test',
-        printf('%064d', 6), 'sent', 1795168800000000, 1795168800000000);
-INSERT INTO attempt VALUES ('a@ajofm-exemplu.test', 1, 1795168800000000, 'sent', '250 ok');
-";
-
-#[test]
-fn a_database_of_the_first_version_comes_forward_whole() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("recipisa.db");
-    let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../../../src/edge/sqlite/001_first.sql"))
-        .unwrap();
-    old.execute_batch(FIRST_VERSION_ROWS).unwrap();
-    old.execute_batch("PRAGMA application_id = 0x72637073; PRAGMA user_version = 1;")
-        .unwrap();
-    drop(old);
-    let store = SqliteStore::open(&path).unwrap();
-    let all = entries(&store);
-    assert_eq!(all.len(), 2);
-    assert_eq!(all[0].letters[0].state, LetterState::Sent);
-    let case = record(&store, &all[0].entry.number).case;
-    assert_eq!(case.due_on, date(2026, 12, 20));
-    assert_eq!((case.state(), case.consent), (State::Open, Consent::NotAsked));
-    let troubled = store.receipts_troubled().unwrap();
-    assert_eq!(troubled.len(), 1);
-    assert_eq!(troubled[0].entry.number.number, 2);
-    // The work goes on behind it.
-    assert_eq!(reply(&store, 3, &all[0].entry.number, None, after(1)), 1);
-    drop(store);
-    let again = rusqlite::Connection::open(&path).unwrap();
-    let broken = again
-        .prepare("PRAGMA foreign_key_check")
-        .unwrap()
-        .exists([])
-        .unwrap();
-    assert!(!broken);
 }
