@@ -213,6 +213,7 @@ fn rehearse(bytes: &[u8], policy: &Policy, mail_bytes_max: u64) -> Decided {
             Extent::HeaderOnly
         },
         standing: Standing::New,
+        instructions: None,
         received_at,
     };
     decide(incoming, &desk, received_at, policy)

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::mailbox::Extent;
 use crate::registry::{FileRecord, Number, Spelling, Summary};
 use crate::screening::{Outcome, Reason};
 use crate::store::{EntryRecord, LetterRecord, MailRecord, ReceiptState};
@@ -97,6 +98,14 @@ pub(super) fn stored_mail(record: &MailRecord, spelling: Spelling) -> Value {
     object["sha256"] = record.sha256.as_str().into();
     object["received_at"] = instant(record.received_at).into();
     object["kept_at"] = instant(record.kept_at).into();
+    object["decided_at"] = record.decided_at.map(instant).into();
+    object["extent"] = match record.extent {
+        Extent::Whole => "whole",
+        Extent::HeaderOnly => "header-only",
+        Extent::Nothing => "nothing",
+    }
+    .into();
+    object["recalled"] = record.is_recalled.into();
     object["detail"] = decision.map_or("", |decision| decision.detail.as_str()).into();
     object
 }

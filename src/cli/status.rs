@@ -10,10 +10,13 @@ use serde_json::{Value, json};
 use crate::cli::report::{Form, Report};
 use crate::cli::{Failure, open, text};
 use crate::daemon::{Life, SourceStatus, Status};
-use crate::store::Queue;
+use crate::flow::balance::DAYS;
+use crate::store::{Misfit, Queue};
 
 /// What waits longer than this waits for something that does not come by itself.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+/// How many messages that do not fit are named.
+const MISFITS_MAX: usize = 10;
 /// As in `check`.
 const EXPIRY_WARNING_DAYS: i64 = 30;
 
@@ -39,6 +42,7 @@ fn print(status: &Status) {
         one_source(status, source, &mut report);
     }
     queues(status, &report);
+    ledger(status, &mut report);
     let outcomes: Vec<String> = status
         .tally
         .outcomes()
@@ -152,6 +156,12 @@ fn queues(status: &Status, report: &Report) {
     let waiting = &status.waiting;
     let lines = [
         (
+            waiting.awaited,
+            "messages whose bytes have not come",
+            0,
+            "the server shows them and does not give them; `recipisa held` lists them after half an hour",
+        ),
+        (
             waiting.undecided,
             "mails without a decision",
             0,
@@ -197,6 +207,32 @@ fn queues(status: &Status, report: &Report) {
             "`recipisa held` lists them",
         ),
     }
+}
+
+/// Every message shown is a mail with one outcome, or awaited.
+fn ledger(status: &Status, report: &mut Report) {
+    let Some(balance) = &status.balance else { return };
+    let shown = balance.shown;
+    if balance.misfits_total == 0 {
+        let said = format!("every one of {shown} messages shown in the last {DAYS} days is accounted for");
+        return report.ok("ledger", &said);
+    }
+    let named: Vec<String> = balance
+        .misfits
+        .iter()
+        .take(MISFITS_MAX)
+        .map(|one| format!("{} of source {} ({})", one.key.0, one.source, one.fault.words()))
+        .collect();
+    let said = format!(
+        "{} of {shown} messages shown in the last {DAYS} days are not accounted for: {}",
+        balance.misfits_total,
+        named.join("; ")
+    );
+    report.error(
+        "ledger",
+        &said,
+        "run `recipisa fsck`, and restore what is missing from a backup",
+    );
 }
 
 fn certificate(status: &Status, report: &mut Report) {
@@ -252,6 +288,14 @@ fn object(status: &Status) -> Value {
         })
     });
     let waiting = &status.waiting;
+    let misfit =
+        |one: &Misfit| json!({"source": one.source.0, "key": one.key.0, "fault": one.fault.as_str()});
+    let ledger = status.balance.as_ref().map(|balance| {
+        json!({
+            "days": DAYS, "shown": balance.shown, "unaccounted": balance.misfits_total,
+            "messages": balance.misfits.iter().map(misfit).collect::<Vec<_>>(),
+        })
+    });
     json!({
         "schema": 1,
         "at": status.at.to_string(),
@@ -265,10 +309,11 @@ fn object(status: &Status) -> Value {
         },
         "sources": sources.collect::<Vec<_>>(),
         "waiting": {
-            "undecided": queue(waiting.undecided), "receipts": queue(waiting.receipts),
+            "awaited": queue(waiting.awaited), "undecided": queue(waiting.undecided), "receipts": queue(waiting.receipts),
             "letters": queue(waiting.letters), "held": queue(waiting.held),
             "receipts_failing": waiting.receipts_failing, "letters_failing": waiting.letters_failing,
         },
+        "ledger": ledger,
         "mails": mails.collect::<Vec<_>>(),
         "letters": {
             "sent": status.tally.letters_sent, "given_up": status.tally.letters_given_up,

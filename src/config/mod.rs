@@ -367,6 +367,7 @@ impl Default for Caps {
                 batch_bytes_max: 16 * MB,
                 batch_mails_max: 50,
                 mail_bytes_max: 50 * MB,
+                start: None,
             },
         }
     }

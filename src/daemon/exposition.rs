@@ -52,6 +52,7 @@ pub(super) fn text(status: &Status) -> String {
     done(&mut page, status);
     waiting(&mut page, status);
     sources(&mut page, status);
+    ledger(&mut page, status);
     stages(&mut page, status);
     world(&mut page, status);
     page.text
@@ -93,6 +94,7 @@ fn done(page: &mut Page, status: &Status) {
 fn waiting(page: &mut Page, status: &Status) {
     let waiting = &status.waiting;
     let queues = [
+        ("awaited", waiting.awaited),
         ("undecided", waiting.undecided),
         ("receipts", waiting.receipts),
         ("letters", waiting.letters),
@@ -102,7 +104,7 @@ fn waiting(page: &mut Page, status: &Status) {
     page.family(
         name,
         "gauge",
-        "What waits: mails without a decision, receipts owed, letters queued, mails held for a person.",
+        "What waits: messages whose bytes have not come, mails without a decision, receipts owed, letters queued, mails held for a person.",
     );
     for (queue, Queue { count, .. }) in queues {
         page.sample(name, &[("queue", queue)], count);
@@ -174,6 +176,25 @@ fn sources(page: &mut Page, status: &Status) {
             page.sample(name, &[("source", &source.name), ("kind", kind.as_str())], count);
         }
     }
+}
+
+/// The daemon's last look at the ledger.
+fn ledger(page: &mut Page, status: &Status) {
+    let Some(balance) = &status.balance else { return };
+    let name = "recipisa_messages_unaccounted";
+    page.family(
+        name,
+        "gauge",
+        "Messages shown in the last 7 days that are not accounted for; anything but 0 needs a person.",
+    );
+    page.sample(name, &[], balance.misfits_total);
+    let name = "recipisa_messages_balanced_timestamp_seconds";
+    page.family(
+        name,
+        "gauge",
+        "When the messages shown were last compared with the mails, in seconds since 1970.",
+    );
+    page.sample(name, &[], seconds(balance.at));
 }
 
 /// Sums and counts; a summary may do without quantiles. The mean over any time is their quotient.

@@ -1,10 +1,12 @@
-//! The thread that keeps the status file true: at every change, at most once a second and at least every ten.
+//! The thread that keeps the status file true: at every change, at most once a second and at least every ten. Beside it,
+//! the ledger is looked at.
 
 use std::time::Duration;
 
 use tracing::warn;
 
 use crate::daemon::House;
+use crate::daemon::balance::Bookkeeper;
 use crate::daemon::run::{EndOnPanic, Ending, doze_unwatched};
 use crate::daemon::status_file;
 use crate::edge::signing::pkcs12;
@@ -25,9 +27,11 @@ pub(super) fn keep(house: &House, letterhead: &Letterhead, ending: &Ending) {
     pulse.certificate(until.map(|validity| validity.until));
     let (mut written, mut quiet) = (None, 0);
     let mut well = true;
+    let mut bookkeeper = Bookkeeper::default();
     while !ending.asked() {
         // A store that fails is told by the steps, which need it more.
         let counted = pulse.count(&house.store).is_ok();
+        bookkeeper.round(house);
         quiet += 1;
         if written != Some(pulse.changes()) || quiet >= QUIET_MAX {
             (written, quiet) = (Some(pulse.changes()), 0);

@@ -103,8 +103,8 @@ fn tell_panics() {
     }));
 }
 
-/// The text without mail addresses and without words of many digits, which may be a personal code (CNP). Times and
-/// the names of files in our own archive stay.
+/// The text without mail addresses and without words of many digits, which may be a personal code (CNP). Times, the names
+/// of files in our own archive, and the keys by which sources call their messages stay.
 pub fn scrubbed(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for word in text.split_inclusive(char::is_whitespace) {
@@ -120,12 +120,28 @@ pub fn scrubbed(text: &str) -> String {
     clean
 }
 
-/// Whether a word is a time, or a path that ends in a SHA-256.
+/// Whether a word is a time, a path that ends in a SHA-256, or a message's key.
 fn is_ours(word: &str) -> bool {
     let word = word.trim_end_matches([':', ';', ',', '.']);
     let name = word.rsplit('/').next().unwrap_or_default();
-    word.parse::<jiff::Timestamp>().is_ok()
-        || (name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+    word.parse::<jiff::Timestamp>().is_ok() || is_sha256(name) || is_key(word)
+}
+
+fn is_sha256(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// `FOLDER;UIDVALIDITY;UID` or `FILE;SHA-256`, of which the first part may be anything but a personal code.
+fn is_key(word: &str) -> bool {
+    let is_harmless = |name: &str| name.chars().filter(char::is_ascii_digit).count() < 13;
+    let is_number = |text: &str| text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((before, last)) = word.rsplit_once(';') else {
+        return false;
+    };
+    match before.rsplit_once(';') {
+        Some((folder, validity)) if is_number(last) => is_number(validity) && is_harmless(folder),
+        Some(_) | None => is_sha256(last) && is_harmless(before),
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +154,27 @@ mod tests {
         assert_eq!(scrubbed(said), "550 5.1.1 […] unknown, file […] port 587");
         let digits = "1760314123454".repeat(5);
         assert_eq!(scrubbed(&digits[..65]), "[…]");
+    }
+
+    #[test]
+    fn keys_of_messages_stay_and_codes_in_them_do_not() {
+        let sha256 = "0a1".repeat(22)[..64].to_owned();
+        for key in [
+            "INBOX;1700000000;123456".to_owned(),
+            format!("cerere.eml;{sha256}"),
+        ] {
+            assert_eq!(
+                scrubbed(&format!("first {key}; run")),
+                format!("first {key}; run")
+            );
+        }
+        for key in [
+            "1760314123454;1700000000;42".to_owned(),
+            "INBOX;1760314123454;42".to_owned(),
+            format!("1760314123454.eml;{sha256}"),
+        ] {
+            assert_eq!(scrubbed(&format!("first {key}; run")), "first […] run");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! told to end, tells the service manager how it is, and takes up new settings. One lock on the storage folder keeps
 //! two of them apart.
 
+mod balance;
 mod bell;
 mod clerks;
 mod export;

@@ -179,7 +179,15 @@ pub(super) fn fetch_source(
     after_batch: &mut dyn FnMut(),
 ) -> Result<fetch::Fetched, StepError> {
     let id = SourceId(name.to_owned());
-    fetch::pass(flow_house, &id, mailbox, house.settings.measure, after_batch)
+    let fetched = fetch::pass(flow_house, &id, mailbox, house.settings.measure, after_batch)?;
+    for mail in &fetched.bodiless {
+        warn!(
+            source = name,
+            mail.id = mail,
+            "a message has its outcome without bytes: the server did not give them; `recipisa mails` says which"
+        );
+    }
+    Ok(fetched)
 }
 
 /// Whether receipts are issued in this pass.

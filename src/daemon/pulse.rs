@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::flow::StepError;
+use crate::flow::balance::Balance;
 use crate::flow::stopwatch::{self, Taken};
 use crate::mailbox::MailboxError;
 use crate::store::{Store, Stored, Tally};
@@ -24,6 +25,7 @@ pub enum Trouble {
     Refused,
     Folder,
     NoBytes,
+    Unaccounted,
     Database,
     Archive,
     Signing,
@@ -31,13 +33,14 @@ pub enum Trouble {
 
 impl Trouble {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Unreachable,
         Self::Login,
         Self::Unprotected,
         Self::Refused,
         Self::Folder,
         Self::NoBytes,
+        Self::Unaccounted,
         Self::Database,
         Self::Archive,
         Self::Signing,
@@ -52,6 +55,7 @@ impl Trouble {
             Self::Refused => "refused",
             Self::Folder => "folder",
             Self::NoBytes => "no-bytes",
+            Self::Unaccounted => "unaccounted",
             Self::Database => "database",
             Self::Archive => "archive",
             Self::Signing => "signing",
@@ -68,6 +72,7 @@ impl Trouble {
             StepError::Mailbox(MailboxError::Unprotected { .. }) => Self::Unprotected,
             StepError::Mailbox(MailboxError::Folder { .. }) => Self::Folder,
             StepError::NoBytes { .. } => Self::NoBytes,
+            StepError::Unaccounted { .. } => Self::Unaccounted,
             StepError::Store(_) => Self::Database,
             StepError::Archive(_) => Self::Archive,
             StepError::Signing(_) => Self::Signing,
@@ -100,6 +105,8 @@ pub struct LifeSign {
     pub certificate_until: Option<Timestamp>,
     pub sources: BTreeMap<String, SourceBeat>,
     pub tally: Tally,
+    /// The last look at the ledger; read back from the file without the names.
+    pub balance: Option<Balance>,
     /// Since the start of the process.
     pub stages: Vec<Taken>,
 }
@@ -116,6 +123,7 @@ struct Beats {
     certificate_until: Option<Timestamp>,
     sources: BTreeMap<String, SourceBeat>,
     tally: Tally,
+    balance: Option<Balance>,
     changes: u64,
 }
 
@@ -157,6 +165,13 @@ impl Pulse {
             };
             beats.sources.entry(name).or_insert(fresh);
         }
+    }
+
+    /// The ledger has been looked at.
+    pub(super) fn balanced(&self, balance: Balance) {
+        let mut beats = self.beats();
+        beats.changes += 1;
+        beats.balance = Some(balance);
     }
 
     pub(super) fn certificate(&self, until: Option<Timestamp>) {
@@ -205,6 +220,7 @@ impl Pulse {
             certificate_until: beats.certificate_until,
             sources: beats.sources.clone(),
             tally: beats.tally.clone(),
+            balance: beats.balance.clone(),
             stages: stopwatch::taken(),
         }
     }

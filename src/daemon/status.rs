@@ -11,6 +11,7 @@ use crate::daemon::House;
 use crate::daemon::pulse::{LifeSign, Pulse, SourceBeat};
 use crate::daemon::{StartError, status_file};
 use crate::edge::disk::{self, Space};
+use crate::flow::balance::{self, Balance};
 use crate::flow::stopwatch::Taken;
 use crate::store::{Store, StoreError, Stored, Tally, Waiting};
 
@@ -68,6 +69,8 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     pub waiting: Waiting,
     pub tally: Tally,
+    /// The last look at the ledger; `None` where the daemon has just started.
+    pub balance: Option<Balance>,
     pub stages: Vec<Taken>,
     pub certificate_until: Option<Timestamp>,
     /// Of the storage folder.
@@ -111,6 +114,7 @@ impl Status {
                 break;
             }
         }
+        status.balance = Some(balance::look(&house.store, now)?);
         status.fill_last_mail();
         // A daemon that is gone knows nothing about a certificate that was changed since.
         if status.life != Life::Works || status.certificate_until.is_none() {
@@ -142,6 +146,7 @@ fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> 
         sources: Vec::new(),
         waiting: house.store.waiting()?,
         tally: Tally::default(),
+        balance: None,
         stages: Vec::new(),
         certificate_until: None,
         space: disk::space(&house.settings.storage_dir).ok(),
@@ -157,6 +162,7 @@ fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> 
         });
         beats = sign.sources;
         status.tally = sign.tally;
+        status.balance = sign.balance;
         status.stages = sign.stages;
         status.certificate_until = sign.certificate_until;
     }

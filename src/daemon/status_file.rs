@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::daemon::pulse::{LifeSign, SourceBeat, Trouble};
+use crate::flow::balance::Balance;
 use crate::flow::stopwatch::{Stage, Taken};
 use crate::store::Tally;
 
@@ -68,6 +69,9 @@ fn to_json(sign: &LifeSign) -> Value {
         "sources": sources,
         "stages": stages.collect::<Vec<_>>(),
         "tally": tally_to_json(&sign.tally),
+        "ledger": sign.balance.as_ref().map(|balance| json!({
+            "at": balance.at.to_string(), "shown": balance.shown, "unaccounted": balance.misfits_total,
+        })),
     })
 }
 
@@ -117,7 +121,18 @@ fn from_json(value: &Value) -> Option<LifeSign> {
         certificate_until: parsed(&value["certificate_until"]),
         sources: sources.collect(),
         tally: tally_from_json(&value["tally"])?,
+        balance: balance(&value["ledger"]),
         stages: value["stages"].as_array()?.iter().filter_map(taken).collect(),
+    })
+}
+
+/// Only the figures; the names are looked up by whoever tells them.
+fn balance(value: &Value) -> Option<Balance> {
+    Some(Balance {
+        at: parsed(&value["at"])?,
+        shown: value["shown"].as_u64()?,
+        misfits_total: value["unaccounted"].as_u64()?,
+        misfits: Vec::new(),
     })
 }
 
@@ -193,6 +208,12 @@ mod tests {
                 letters_sent: 4,
                 letters_given_up: 1,
             },
+            balance: Some(Balance {
+                at: at(7),
+                shown: 12,
+                misfits_total: 2,
+                misfits: Vec::new(),
+            }),
             stages: Stage::ALL
                 .map(|stage| Taken {
                     stage,

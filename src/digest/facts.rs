@@ -51,6 +51,10 @@ pub struct Facts {
     pub entries: Vec<NewEntry>,
     /// What became of the messages that the sources showed in the period, per source.
     pub sources: Vec<SourceCounts>,
+    /// Messages for which the two sides of the count do not agree, each by its name; there must be none.
+    pub misfits: Vec<Misfit>,
+    /// How many there are, also those that are not named.
+    pub misfits_total: u64,
 }
 
 /// The time that a digest speaks of: from the first instant up to, but not with, the second.
@@ -243,6 +247,27 @@ pub struct SourceCounts {
     pub counts: Counts,
 }
 
+/// A message that only one side of the count has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The source's name.
+    pub source: String,
+    /// What the source calls it.
+    pub key: String,
+    pub fault: MisfitFault,
+}
+
+/// What is wrong with the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MisfitFault {
+    /// Shown and kept, and there is no mail of it.
+    MailMissing,
+    /// There is a mail of it, and no note that it was shown.
+    SightingMissing,
+    /// There is a mail of it, and a note that it has still to come.
+    StillAwaited,
+}
+
 /// Messages shown, and where they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -256,6 +281,8 @@ pub struct Counts {
     pub held: u64,
     /// Not decided yet.
     pub undecided: u64,
+    /// Their bytes have not come yet.
+    pub awaited: u64,
 }
 
 impl Counts {
@@ -270,10 +297,13 @@ impl Counts {
             ignored,
             held,
             undecided,
+            awaited,
         } = *self;
-        [registered, joined, answered, filed, ignored, held, undecided]
-            .into_iter()
-            .fold(0, u64::saturating_add)
+        [
+            registered, joined, answered, filed, ignored, held, undecided, awaited,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
     }
 
     /// Messages shown less those accounted for: zero when the equation holds, above zero when messages are missing.
@@ -291,6 +321,7 @@ impl Counts {
             ignored: self.ignored.saturating_add(other.ignored),
             held: self.held.saturating_add(other.held),
             undecided: self.undecided.saturating_add(other.undecided),
+            awaited: self.awaited.saturating_add(other.awaited),
         }
     }
 }
@@ -302,9 +333,10 @@ impl Facts {
         all.fold(Counts::default(), Counts::plus)
     }
 
-    /// Whether the equation holds for every source, and so for all.
+    /// Whether the equation holds for every source and every message, and so for all: two faults may cancel each other in
+    /// the sums.
     pub fn balanced(&self) -> bool {
-        self.sources.iter().all(|source| source.counts.difference() == 0)
+        self.misfits_total == 0 && self.sources.iter().all(|source| source.counts.difference() == 0)
     }
 }
 
@@ -324,6 +356,26 @@ impl Awaited {
             Self::Reply => "reply",
             Self::Appointment => "appointment",
             Self::HandOver => "hand-over",
+        }
+    }
+}
+
+impl MisfitFault {
+    /// Stable code, for JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MailMissing => "mail-missing",
+            Self::SightingMissing => "sighting-missing",
+            Self::StillAwaited => "still-awaited",
+        }
+    }
+
+    /// For the operator, in English.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::MailMissing => "it was shown and kept, and there is no mail of it",
+            Self::SightingMissing => "there is a mail of it, and no note that it was shown",
+            Self::StillAwaited => "there is a mail of it, and a note that its bytes have still to come",
         }
     }
 }

@@ -24,8 +24,8 @@ mod specimen;
 mod tests;
 
 pub use facts::{
-    Answered, Awaited, Consent, Counts, Facts, File, Gap, Held, Joined, NewEntry, OpenCase, Period, Pickup,
-    Scope, SourceCounts, Trouble, Unanswered, Undelivered,
+    Answered, Awaited, Consent, Counts, Facts, File, Gap, Held, Joined, Misfit, MisfitFault, NewEntry,
+    OpenCase, Period, Pickup, Scope, SourceCounts, Trouble, Unanswered, Undelivered,
 };
 
 /// How many rows of one list text and HTML show.

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::facts::{
-    Answered, Counts, Facts, File, Held, Joined, NewEntry, OpenCase, Pickup, Scope, SourceCounts, Unanswered,
-    Undelivered,
+    Answered, Counts, Facts, File, Held, Joined, Misfit, NewEntry, OpenCase, Pickup, Scope, SourceCounts,
+    Unanswered, Undelivered,
 };
 use super::words;
 
@@ -46,6 +46,8 @@ pub(super) fn json(facts: &Facts) -> Value {
             "balanced": facts.balanced(),
             "total": counts(&facts.total()),
             "sources": each(&facts.sources, source),
+            "misfits": each(&facts.misfits, misfit),
+            "misfits_total": facts.misfits_total,
         },
     })
 }
@@ -160,6 +162,10 @@ fn source(source: &SourceCounts) -> Value {
     object
 }
 
+fn misfit(misfit: &Misfit) -> Value {
+    json!({"source": misfit.source, "key": misfit.key, "fault": misfit.fault.as_str()})
+}
+
 /// `difference` is what was shown less what is accounted for; the equation holds where it is 0.
 fn counts(counts: &Counts) -> Value {
     let difference = counts.difference();
@@ -173,6 +179,7 @@ fn counts(counts: &Counts) -> Value {
         "ignored": counts.ignored,
         "held": counts.held,
         "undecided": counts.undecided,
+        "awaited": counts.awaited,
         "difference": difference,
     })
 }

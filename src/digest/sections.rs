@@ -15,6 +15,8 @@ use crate::receipt::wording::{count, day, day_and_hour};
 
 /// How many files of one mail are listed.
 const FILES_MAX: usize = 20;
+/// How many messages for which the count fails are named.
+const MISFITS_MAX: usize = 20;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
@@ -100,10 +102,7 @@ pub(super) fn page(facts: &Facts) -> Page {
     let alerts = if facts.balanced() {
         Vec::new()
     } else {
-        vec![Alert {
-            text: format!("{} Anunțați administratorul astăzi.", words::verdict(facts)),
-            command: words::EXAMINE,
-        }]
+        vec![alert(facts)]
     };
     let summary = match words::pressing(facts) {
         parts if parts.is_empty() => "Nimic urgent astăzi.".to_owned(),
@@ -132,6 +131,33 @@ pub(super) fn page(facts: &Facts) -> Page {
         ],
         count: counted(facts),
     }
+}
+
+/// The count does not come out: by how much, and for which messages.
+fn alert(facts: &Facts) -> Alert {
+    let named: Vec<String> = facts
+        .misfits
+        .iter()
+        .take(MISFITS_MAX)
+        .map(|one| format!(" {}.", capital(&words::misfit(one))))
+        .collect();
+    let left_out = facts.misfits_total.saturating_sub(named.len() as u64);
+    let more = if left_out == 0 || named.is_empty() {
+        String::new()
+    } else {
+        format!(" Și încă {}.", count(left_out, "mesaj", "mesaje"))
+    };
+    let (verdict, named) = (words::verdict(facts), named.concat());
+    Alert {
+        text: format!("{verdict}{named}{more} Anunțați administratorul astăzi."),
+        command: words::EXAMINE,
+    }
+}
+
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
 }
 
 fn today(facts: &Facts) -> Vec<Section> {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::facts::{
-    Answered, Awaited, Consent, Counts, Facts, File, Gap, Held, Joined, NewEntry, OpenCase, Period, Pickup,
-    Scope, SourceCounts, Trouble, Unanswered, Undelivered,
+    Answered, Awaited, Consent, Counts, Facts, File, Gap, Held, Joined, Misfit, MisfitFault, NewEntry,
+    OpenCase, Period, Pickup, Scope, SourceCounts, Trouble, Unanswered, Undelivered,
 };
 use crate::calendar::hours::ZONE;
 use crate::outbox::Kind;
@@ -142,8 +142,8 @@ fn with_arrivals(facts: &mut Facts) {
     }];
     facts.entries = entries();
     facts.sources = vec![
-        source("somaj", counts([9, 3, 1, 0, 2, 2, 1, 0])),
-        source("dej", counts([4, 1, 1, 0, 1, 1, 0, 0])),
+        source("somaj", counts([9, 3, 1, 0, 2, 2, 1, 0, 0])),
+        source("dej", counts([4, 1, 1, 0, 1, 1, 0, 0, 0])),
     ];
 }
 
@@ -171,6 +171,8 @@ pub(crate) fn empty_day() -> Facts {
         joined: Vec::new(),
         entries: Vec::new(),
         sources: vec![source("dej", Counts::default())],
+        misfits: Vec::new(),
+        misfits_total: 0,
     }
 }
 
@@ -235,12 +237,29 @@ pub(crate) fn everything_wrong() -> Facts {
     facts.unanswered[0].reminded_on = None;
     facts.unanswered[0].what = "=cmd()\n<script>x</script>".to_owned();
     facts.entries[0].files = hostile_files();
-    facts.sources = vec![
-        source("somaj", counts([9, 3, 1, 0, 1, 1, 1, 0])),
-        source("dej", counts([4, 1, 1, 1, 1, 1, 0, 1])),
-        source("=turda", counts([1, 0, 0, 0, 0, 0, 0, 1])),
-    ];
+    with_a_wrong_count(&mut facts);
     facts
+}
+
+fn with_a_wrong_count(facts: &mut Facts) {
+    facts.sources = vec![
+        source("somaj", counts([9, 3, 1, 0, 1, 1, 1, 0, 0])),
+        source("dej", counts([4, 1, 1, 1, 1, 1, 0, 1, 0])),
+        source("=turda", counts([2, 0, 0, 0, 0, 0, 0, 1, 1])),
+    ];
+    facts.misfits = [
+        ("somaj", "INBOX;1700000000;42", MisfitFault::MailMissing),
+        ("somaj", "INBOX;1700000000;<43>", MisfitFault::MailMissing),
+        ("dej", "=1+1;\u{202E}gpj.lme", MisfitFault::SightingMissing),
+        ("dej", "cerere.eml", MisfitFault::StillAwaited),
+    ]
+    .map(|(source, key, fault)| Misfit {
+        source: source.to_owned(),
+        key: key.to_owned(),
+        fault,
+    })
+    .into();
+    facts.misfits_total = 23;
 }
 
 fn hostile_files() -> Vec<File> {
@@ -399,8 +418,8 @@ fn source(name: &str, counts: Counts) -> SourceCounts {
     }
 }
 
-/// Shown, registered, joined, answered, filed, ignored, held, undecided.
-fn counts(numbers: [u64; 8]) -> Counts {
+/// Shown, registered, joined, answered, filed, ignored, held, undecided, awaited.
+fn counts(numbers: [u64; 9]) -> Counts {
     let [
         shown,
         registered,
@@ -410,6 +429,7 @@ fn counts(numbers: [u64; 8]) -> Counts {
         ignored,
         held,
         undecided,
+        awaited,
     ] = numbers;
     Counts {
         shown,
@@ -420,5 +440,6 @@ fn counts(numbers: [u64; 8]) -> Counts {
         ignored,
         held,
         undecided,
+        awaited,
     }
 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::facts::{
-    Answered, Facts, File, Held, Joined, NewEntry, OpenCase, Pickup, SourceCounts, Unanswered, Undelivered,
+    Answered, Facts, File, Held, Joined, Misfit, NewEntry, OpenCase, Pickup, SourceCounts, Unanswered,
+    Undelivered,
 };
 use super::words::{self, cut, one_line};
 use crate::calendar::hours::ZONE;
@@ -90,6 +91,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
     rows.extend(facts.joined.iter().map(joined));
     rows.extend(facts.entries.iter().map(entry));
     rows.extend(facts.sources.iter().map(source));
+    rows.extend(facts.misfits.iter().map(misfit));
     rows.push(Row {
         section: "Mesaje și rezultate",
         state: words::verdict(facts),
@@ -248,6 +250,15 @@ fn source(source: &SourceCounts) -> Row {
     Row {
         section: "Mesaje și rezultate",
         state: words::equation(source),
+        ..Row::default()
+    }
+}
+
+fn misfit(misfit: &Misfit) -> Row {
+    Row {
+        section: "Mesaj fără pereche",
+        state: words::misfit(misfit),
+        todo: words::EXAMINE.to_owned(),
         ..Row::default()
     }
 }

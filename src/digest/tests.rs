@@ -8,7 +8,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::facts::{Awaited, Counts, Facts, OpenCase, Period, Scope, SourceCounts};
+use super::facts::{Awaited, Counts, Facts, Misfit, MisfitFault, OpenCase, Period, Scope, SourceCounts};
 use super::specimen::{case, empty_day, everything_wrong, full_day, local};
 use super::{ROWS_MAX, csv, html, json, subject, text};
 
@@ -159,6 +159,26 @@ fn a_count_that_fails_stands_first_and_is_named_by_source() {
     assert_eq!(json(&facts)["messages"]["sources"][1]["difference"], -2);
     facts.sources = vec![source("somaj", 3, 3)];
     assert!(!super::text(&facts).contains("ATENȚIE"));
+    // The sums agree, and the messages do not.
+    let misfit = |key: &str, fault| Misfit {
+        source: "somaj".to_owned(),
+        key: key.to_owned(),
+        fault,
+    };
+    facts.misfits = vec![
+        misfit("INBOX;7;42", MisfitFault::MailMissing),
+        misfit("INBOX;7;43", MisfitFault::SightingMissing),
+    ];
+    facts.misfits_total = 2;
+    let text = super::text(&facts);
+    for words in [
+        "Numărătoarea nu se potrivește: 2 mesaje nu se regăsesc în ambele evidențe.",
+        "Mesajul INBOX;7;42 al sursei somaj a fost arătat de server și preluat, iar acum lipsește din registru.",
+        "Mesajul INBOX;7;43 al sursei somaj este în registru, dar nu s-a notat că serverul l-a arătat.",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(json(&facts)["messages"]["balanced"], false);
 }
 
 #[test]
@@ -194,6 +214,12 @@ fn poisoned(text: &str) -> Facts {
     facts.entries[0].files[0].name = text.to_owned();
     facts.entries[1].files[1].told = Some(text.to_owned());
     facts.sources[0].source = text.to_owned();
+    facts.misfits = vec![Misfit {
+        source: text.to_owned(),
+        key: text.to_owned(),
+        fault: MisfitFault::MailMissing,
+    }];
+    facts.misfits_total = 1;
     facts
 }
 
@@ -223,6 +249,6 @@ proptest! {
             }
             rows += 1;
         }
-        prop_assert_eq!(rows, 22);
+        prop_assert_eq!(rows, 23);
     }
 }

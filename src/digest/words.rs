@@ -5,7 +5,10 @@
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts::{Awaited, Consent, Counts, Facts, Gap, Period, Scope, SourceCounts, Trouble, Undelivered};
+use super::facts::{
+    Awaited, Consent, Counts, Facts, Gap, Misfit, MisfitFault, Period, Scope, SourceCounts, Trouble,
+    Undelivered,
+};
 use crate::calendar::hours::ZONE;
 use crate::outbox::Kind;
 use crate::receipt::wording::{count, day, day_and_hour, visible};
@@ -227,7 +230,7 @@ pub(super) fn held_commands(mail_id: i64) -> [(&'static str, String); 3] {
 }
 
 /// The members of the equation behind the messages shown, each with its word.
-pub(super) fn outcomes(counts: &Counts) -> [(&'static str, u64); 7] {
+pub(super) fn outcomes(counts: &Counts) -> [(&'static str, u64); 8] {
     [
         ("înregistrate", counts.registered),
         ("alăturate unui dosar", counts.joined),
@@ -236,6 +239,7 @@ pub(super) fn outcomes(counts: &Counts) -> [(&'static str, u64); 7] {
         ("ignorate cu motiv", counts.ignored),
         ("reținute", counts.held),
         ("încă nedecise", counts.undecided),
+        ("încă nepreluate de pe server", counts.awaited),
     ]
 }
 
@@ -265,7 +269,7 @@ pub(super) fn verdict(facts: &Facts) -> String {
     if !facts.balanced() {
         return format!("Numărătoarea nu se potrivește: {}.", faults(facts).join("; "));
     }
-    match (total.shown, total.undecided) {
+    match (total.shown, total.undecided.saturating_add(total.awaited)) {
         (0, _) => "Serverele nu au arătat niciun mesaj nou.".to_owned(),
         (_, 0) => "Numărătoarea se potrivește: fiecare mesaj are un rezultat.".to_owned(),
         (_, waiting) => format!(
@@ -275,8 +279,33 @@ pub(super) fn verdict(facts: &Facts) -> String {
     }
 }
 
-/// By how much the count fails, source by source.
+/// A message for which the count does not come out, by its name.
+pub(super) fn misfit(misfit: &Misfit) -> String {
+    let what = match misfit.fault {
+        MisfitFault::MailMissing => "a fost arătat de server și preluat, iar acum lipsește din registru",
+        MisfitFault::SightingMissing => "este în registru, dar nu s-a notat că serverul l-a arătat",
+        MisfitFault::StillAwaited => "este în registru, dar este notat ca nepreluat",
+    };
+    format!(
+        "mesajul {} al sursei {} {what}",
+        shown(&misfit.key),
+        shown(&misfit.source)
+    )
+}
+
+/// By how much the count fails, source by source; where the sums agree all the same, how many messages do not.
 fn faults(facts: &Facts) -> Vec<String> {
+    let by_source = by_source(facts);
+    if !by_source.is_empty() {
+        return by_source;
+    }
+    vec![format!(
+        "{} nu se regăsesc în ambele evidențe",
+        count(facts.misfits_total, "mesaj", "mesaje")
+    )]
+}
+
+fn by_source(facts: &Facts) -> Vec<String> {
     facts
         .sources
         .iter()

@@ -125,7 +125,11 @@ fn decide_one(
     let Ok(message) = catch_unwind(|| Message::read(&bytes)) else {
         return Ok(Err(FAILED_INSIDE.to_owned()));
     };
-    let mentions = registry::mentions(&message, rules.only_register);
+    let mut mentions = registry::mentions(&message, rules.only_register);
+    let told = mail.instructions.as_ref();
+    mentions
+        .numbers
+        .extend(told.and_then(|told| told.mentioned()).cloned());
     let known = if mentions.is_empty() {
         Vec::new()
     } else {
@@ -137,6 +141,7 @@ fn decide_one(
             known: &known,
             extent: mail.extent,
             standing: mail.standing,
+            instructions: told,
             received_at: mail.received_at,
         };
         let decided = registry::decide(incoming, desk, at, rules.policy);

@@ -44,7 +44,8 @@ pub fn bound(usual: std::time::Duration) -> std::time::Duration {
 }
 
 /// The names on a mail's way, in its order, for the tests that visit every one.
-pub const MAIL: [&str; 14] = [
+pub const MAIL: [&str; 15] = [
+    "fetch.noted",
     "fetch.fetched",
     "fetch.archived",
     "fetch.committed",

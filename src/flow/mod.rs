@@ -5,6 +5,7 @@
 //! done is recognised, what was half done is done again with the same result.
 
 pub mod admit;
+pub mod balance;
 pub mod deliver;
 pub mod desk;
 pub mod failpoint;
@@ -68,6 +69,11 @@ pub enum StepError {
         "the server shows {messages} messages and gives no bytes for them; if this stays, look into the mailbox for {first}"
     )]
     NoBytes { messages: usize, first: String },
+    /// The server shows messages that the registry has lost.
+    #[error(
+        "the server shows {messages} messages that were kept, and there is no mail of them, first {first}; run `recipisa fsck`, and restore what is missing from a backup"
+    )]
+    Unaccounted { messages: usize, first: String },
     /// The digest cannot be written, which no other step waits for.
     #[error("the digest cannot be written: {0}; check `from` and `to` under [digest]")]
     Digest(String),
@@ -83,6 +89,7 @@ impl StepError {
             Self::Mailbox(error) => error.disposition(),
             Self::Store(error) => error.disposition(),
             Self::Archive(_) | Self::NoBytes { .. } => Disposition::Retry,
+            Self::Unaccounted { .. } => Disposition::Stop,
             Self::Signing(_) | Self::Digest(_) => Disposition::Stop,
         }
     }

@@ -37,6 +37,8 @@ pub enum Kind {
     LetterGivenUp,
     MailReleased,
     MailDiscarded,
+    /// A clerk wants it decided, or fetched, again.
+    MailRetried,
     ClockAccepted,
     SubmissionJoined,
     ConsentFound,
@@ -66,6 +68,7 @@ impl Kind {
             Self::LetterGivenUp => "letter.given-up",
             Self::MailReleased => "mail.released",
             Self::MailDiscarded => "mail.discarded",
+            Self::MailRetried => "mail.retried",
             Self::ClockAccepted => "clock.accepted",
             Self::SubmissionJoined => "submission.joined",
             Self::ConsentFound => "consent.found",

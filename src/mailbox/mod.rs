@@ -74,12 +74,29 @@ pub struct RawMail {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     sighting: Sighting,
+    settles_read_report: bool,
 }
 
 impl Kept {
     /// For the one who has just fsynced and committed, and for nobody else.
     pub(crate) fn after_commit(sighting: Sighting) -> Self {
-        Self { sighting }
+        Self {
+            sighting,
+            settles_read_report: false,
+        }
+    }
+
+    /// The wish for a read report has been decided here: the source marks the message with `$MDNSent` where it can,
+    /// so that no other program answers it as well (RFC 3503 §3.1).
+    #[must_use]
+    pub(crate) fn settling_read_report(mut self) -> Self {
+        self.settles_read_report = true;
+        self
+    }
+
+    /// Whether `$MDNSent` is to be set.
+    pub fn settles_read_report(&self) -> bool {
+        self.settles_read_report
     }
 
     /// What was kept.

@@ -19,6 +19,7 @@ mod files;
 mod opening;
 mod origin;
 mod report;
+mod wishes;
 
 use jiff::Timestamp;
 use mail_parser::{HeaderName, MessageParser, MimeHeaders};
@@ -28,6 +29,7 @@ pub use files::{Attachment, Container};
 pub use opening::begins_like_mail;
 pub use origin::Origin;
 pub use report::{Action, Recipient, Report, ReportKind};
+pub use wishes::asks_for_read_report;
 
 /// How deep forwarded messages are opened.
 pub const NESTING_MAX: usize = 8;
@@ -240,7 +242,7 @@ fn plain_mailboxes(addresses: &mail_parser::Address<'_>) -> Vec<Mailbox> {
 }
 
 /// `local@domain` without white space, controls or angle brackets, within RFC 5321 §4.5.3.1 lengths.
-fn is_address(text: &str) -> bool {
+pub fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };

@@ -5,6 +5,7 @@
 //! Numbers are given by the store, in the transaction that writes the entry; nothing here counts.
 
 mod identity;
+mod instructions;
 mod matter;
 mod number;
 mod request_type;
@@ -21,6 +22,7 @@ use crate::message::{Attachment, Message};
 use crate::screening::{self, Matter, Outcome, Reason, Screened, Standing};
 
 pub use identity::InstanceSecret;
+pub use instructions::Instructions;
 pub use matter::{KnownCase, Mentions, mentions};
 pub use number::{Number, NumberError, Spelling};
 pub use request_type::{RequestType, UNDETERMINED, folded, propose};
@@ -57,6 +59,8 @@ pub struct Incoming<'a> {
     pub known: &'a [KnownCase],
     pub extent: Extent,
     pub standing: Standing,
+    /// What a clerk said of it.
+    pub instructions: Option<&'a Instructions>,
     pub received_at: Timestamp,
 }
 
@@ -148,18 +152,26 @@ pub struct Entry {
 /// Decides about one mail. The same bytes, times and policy give the same decision.
 pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, policy: &Policy) -> Decided {
     let message = incoming.message;
-    let own_case = own_case(message, incoming.known);
+    let told = incoming.instructions;
+    let own_case = match told {
+        None => own_case(message, incoming.known),
+        Some(told) => told.case(incoming.known),
+    };
     let matter = own_case.map_or(Matter::New, |_| Matter::OwnCase);
-    let Screened { reason, replies } = screening::screen(
+    let screened = screening::screen(
         message,
         incoming.extent,
         incoming.standing,
         matter,
         &policy.screening,
     );
+    let mut summary = summary_of(message);
+    let Screened { reason, replies } = match told {
+        None => screened,
+        Some(told) => told.obey(screened, own_case, &mut summary, &policy.screening),
+    };
     let outcome = reason.outcome();
     let files = examined(&message.files, policy);
-    let summary = summary_of(message);
     let joins = own_case.filter(|_| outcome == Outcome::Joined).cloned();
     let draft = (outcome == Outcome::Registered || joins.is_some()).then(|| {
         let day = start_of_processing(incoming.received_at, registered_at, &desk.hours, &policy.calendar);
@@ -167,7 +179,9 @@ pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, pol
             office: desk.office.clone(),
             register: desk.register.clone(),
             applicant: summary.sender_name.clone(),
-            request_type: propose(&policy.request_types, &desk.source, &summary.subject),
+            request_type: told
+                .and_then(Instructions::request_type)
+                .unwrap_or_else(|| propose(&policy.request_types, &desk.source, &summary.subject)),
             received_at: incoming.received_at,
             registered_at,
             processing_day: day.date,

@@ -43,6 +43,8 @@ pub enum Reason {
     Request,
     /// The owner of a case writes about it.
     Reply,
+    /// A clerk says that it belongs to this case.
+    JoinedByClerk,
     /// Registered at the word of a clerk who released it.
     Released,
     AutoReply,
@@ -54,20 +56,25 @@ pub enum Reason {
     OwnMail,
     /// A clerk discarded it.
     Discarded,
+    /// It was shown, and taken away before its bytes came.
+    Vanished,
     NoHeader,
     NoSender,
     SeveralSenders,
     NestedTooDeep,
     Oversized,
+    /// The server shows it and does not give its bytes.
+    Unfetchable,
     /// The work on it failed too often.
     Failing,
 }
 
 impl Reason {
     /// All reasons, for tables and tests.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Request,
         Self::Reply,
+        Self::JoinedByClerk,
         Self::Released,
         Self::AutoReply,
         Self::Bounce,
@@ -77,11 +84,13 @@ impl Reason {
         Self::Bulk,
         Self::OwnMail,
         Self::Discarded,
+        Self::Vanished,
         Self::NoHeader,
         Self::NoSender,
         Self::SeveralSenders,
         Self::NestedTooDeep,
         Self::Oversized,
+        Self::Unfetchable,
         Self::Failing,
     ];
 
@@ -90,6 +99,7 @@ impl Reason {
         match self {
             Self::Request => "request",
             Self::Reply => "reply",
+            Self::JoinedByClerk => "joined-by-clerk",
             Self::Released => "released",
             Self::AutoReply => "auto-reply",
             Self::Bounce => "bounce",
@@ -99,11 +109,13 @@ impl Reason {
             Self::Bulk => "bulk",
             Self::OwnMail => "own-mail",
             Self::Discarded => "discarded",
+            Self::Vanished => "vanished",
             Self::NoHeader => "no-header",
             Self::NoSender => "no-sender",
             Self::SeveralSenders => "several-senders",
             Self::NestedTooDeep => "nested-too-deep",
             Self::Oversized => "oversized",
+            Self::Unfetchable => "unfetchable",
             Self::Failing => "failing",
         }
     }
@@ -112,14 +124,17 @@ impl Reason {
     pub fn outcome(self) -> Outcome {
         match self {
             Self::Request | Self::Released => Outcome::Registered,
-            Self::Reply => Outcome::Joined,
+            Self::Reply | Self::JoinedByClerk => Outcome::Joined,
             Self::AutoReply | Self::Bounce | Self::ReadReport => Outcome::Filed,
-            Self::Duplicate | Self::List | Self::Bulk | Self::OwnMail | Self::Discarded => Outcome::Ignored,
+            Self::Duplicate | Self::List | Self::Bulk | Self::OwnMail | Self::Discarded | Self::Vanished => {
+                Outcome::Ignored
+            }
             Self::NoHeader
             | Self::NoSender
             | Self::SeveralSenders
             | Self::NestedTooDeep
             | Self::Oversized
+            | Self::Unfetchable
             | Self::Failing => Outcome::Held,
         }
     }
@@ -129,6 +144,7 @@ impl Reason {
         match self {
             Self::Request => "cerere înregistrată",
             Self::Reply => "completare la o cerere înregistrată",
+            Self::JoinedByClerk => "alăturat unui dosar la decizia unui funcționar",
             Self::Released => "înregistrat la decizia unui funcționar",
             Self::AutoReply => "răspuns automat (de exemplu «sunt în concediu»); nu este o cerere",
             Self::Bounce => "raport de nelivrare; verificați dacă solicitantul a primit recipisa",
@@ -138,6 +154,9 @@ impl Reason {
             Self::Bulk => "mesaj trimis în masă",
             Self::OwnMail => "mesaj trimis chiar de la o adresă a instituției",
             Self::Discarded => "îndepărtat de un funcționar",
+            Self::Vanished => {
+                "luat din căsuța poștală înainte de a putea fi preluat; dacă este pus la loc, vine de la sine"
+            }
             Self::NoHeader => "mesajul nu poate fi citit; deschideți-l și eliberați-l sau îndepărtați-l",
             Self::NoSender => {
                 "mesajul nu are o adresă de expeditor; căutați solicitantul în textul mesajului"
@@ -145,6 +164,9 @@ impl Reason {
             Self::SeveralSenders => "mesajul are mai mulți expeditori; alegeți cui se răspunde",
             Self::NestedTooDeep => "prea multe mesaje redirecționate unul în altul; deschideți-l manual",
             Self::Oversized => "mesajul depășește mărimea admisă; cereți solicitantului să îl împartă",
+            Self::Unfetchable => {
+                "serverul arată mesajul și nu îl dă; deschideți-l în căsuța poștală și anunțați administratorul"
+            }
             Self::Failing => "prelucrarea a eșuat de mai multe ori; anunțați administratorul",
         }
     }

@@ -15,6 +15,8 @@ pub struct Queue {
 /// What waits now. Costs as much as there is waiting, whatever the size of the registry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waiting {
+    /// Messages that a source has shown and whose bytes have not come, since they were shown.
+    pub awaited: Queue,
     /// Mails without a decision, since they were kept.
     pub undecided: Queue,
     /// Receipts owed, since the entry was registered.

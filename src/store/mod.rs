@@ -8,6 +8,7 @@ mod archive;
 mod cases;
 mod snapshot;
 mod figures;
+mod ledger;
 
 use jiff::Timestamp;
 
@@ -15,7 +16,9 @@ use crate::casework::{Answer, Consent, Opening};
 use crate::journal;
 use crate::mailbox::{Disposition, Extent, Sighting, SourceId, SourceKey};
 use crate::outbox::Outgoing;
-use crate::registry::{Decided, Entry, FileRecord, InstanceSecret, KnownCase, Mentions, Number, Summary};
+use crate::registry::{
+    Decided, Entry, FileRecord, InstanceSecret, Instructions, KnownCase, Mentions, Number, Summary,
+};
 use crate::screening::{Outcome, Reason, Standing};
 
 pub use archive::{Archive, ArchiveError};
@@ -23,6 +26,7 @@ pub use cases::{
     CaseAct, CaseRecord, FollowupDue, FollowupRecord, FollowupState, FollowupTrouble, LetterTrouble, OpenCase,
 };
 pub use figures::{Queue, Tally, Waiting};
+pub use ledger::{Account, Bodiless, Footing, Gone, Known, Ledger, Listing, MISFITS_MAX, Misfit, Unread};
 pub use snapshot::{Depth, Facts, Fault, Finding, NamedFile, Snapshot};
 
 /// A message whose bytes lie in the archive, about to be remembered.
@@ -50,6 +54,8 @@ pub struct Undecided {
     pub standing: Standing,
     /// How often the decision was tried and failed.
     pub attempts: u32,
+    /// What a clerk said of it.
+    pub instructions: Option<Instructions>,
 }
 
 /// A mail as lists show it.
@@ -61,6 +67,12 @@ pub struct MailRecord {
     pub size_bytes: u64,
     pub received_at: Timestamp,
     pub kept_at: Timestamp,
+    /// How much of it is here.
+    pub extent: Extent,
+    /// A clerk wants the rest of it, which the next passes ask for.
+    pub is_recalled: bool,
+    /// When it came to the outcome that it has now.
+    pub decided_at: Option<Timestamp>,
     /// `None` while it waits for its decision.
     pub decision: Option<MailDecision>,
 }
@@ -183,13 +195,45 @@ pub struct EntryRecord {
     pub letters: Vec<LetterRecord>,
 }
 
-/// What a clerk does with a held mail.
+/// What a clerk does with a held mail, or with one that was answered, filed or ignored wrongly. One whose bytes are not all
+/// here is fetched first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Desk {
+    /// Decide again by the rules. Only of a held mail.
+    Retry,
     /// Decide again, and register it whatever held it.
     Release,
-    /// It is no request; the reason is kept.
+    /// Register it as a request of its own, with what the clerk knows of it.
+    Register {
+        sender: Option<String>,
+        name: Option<String>,
+        request_type: Option<String>,
+    },
+    /// It belongs to this case, which must be open.
+    Join { number: Number },
+    /// It is no request; the reason is kept. Only of a held mail.
     Discard { reason: String },
+}
+
+impl Desk {
+    /// What the decision must obey.
+    pub fn instructions(&self) -> Option<Instructions> {
+        match self {
+            Self::Retry | Self::Release | Self::Discard { .. } => None,
+            Self::Register {
+                sender,
+                name,
+                request_type,
+            } => Some(Instructions::Register {
+                sender: sender.clone(),
+                name: name.clone(),
+                request_type: request_type.clone(),
+            }),
+            Self::Join { number } => Some(Instructions::Join {
+                number: number.clone(),
+            }),
+        }
+    }
 }
 
 /// A clerk's act on a held mail.
@@ -236,15 +280,6 @@ pub struct Backlog {
     pub receipts_failing: u64,
     /// Letters queued that have failed at least once.
     pub letters_failing: u64,
-}
-
-/// How many mails of a source came to an outcome.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutcomeCount {
-    pub source: SourceId,
-    /// `None` while they wait for their decision.
-    pub outcome: Option<Outcome>,
-    pub mails: u64,
 }
 
 /// A digest whose letters are written.
@@ -303,10 +338,23 @@ pub trait Store: Send + Sync {
     /// The secret that identifiers are made with; the same for the life of the registry.
     fn instance_secret(&self) -> InstanceSecret;
 
-    /// Which of these messages are kept already, and how much of each.
+    /// Which of these messages are kept already, and how much of each; whole counts what is decided for good. For those who
+    /// only look.
     fn mails_known(&self, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<(SourceKey, Extent)>>;
-    /// Remembers arrivals in their order. A key that is known already is passed over; bytes that are known already
-    /// become `ignored: duplicate`.
+    /// Notes that a source lists these messages, each once and for ever, and says what is known of them; and which wanted
+    /// ones it does not list, counting how often in a row.
+    fn sightings_note(&self, source: &SourceId, keys: &[SourceKey], at: Timestamp) -> Stored<Listing>;
+    /// Those of these messages that were not noted, or were kept and are no mail: there must be none.
+    fn sightings_lost(&self, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<SourceKey>>;
+    /// Counts attempts to get a message that brought no bytes.
+    fn sightings_unread(&self, source: &SourceId, unread: &[Unread]) -> Stored<()>;
+    /// Messages come to their outcome without bytes; one that is whole or entered meanwhile is passed over. Returns the
+    /// places of the mails.
+    fn mails_bodiless(&self, given_up: &[Bodiless], at: Timestamp) -> Stored<Vec<i64>>;
+    /// The equation of the messages first shown from `from` on and before `to`, at one instant.
+    fn ledger_between(&self, from: Timestamp, to: Timestamp) -> Stored<Ledger>;
+    /// Remembers arrivals in their order. A key that is known already is passed over, unless more of it comes than was
+    /// here; bytes that are known already become `ignored: duplicate`. A message that nobody noted is noted now.
     fn mail_keep(&self, arrivals: &[Arrival], at: Timestamp) -> Stored<()>;
     /// The oldest undecided mails.
     fn mails_undecided(&self, limit: usize) -> Stored<Vec<Undecided>>;
@@ -325,7 +373,7 @@ pub trait Store: Send + Sync {
     fn mail(&self, mail_seq: i64) -> Stored<Option<MailRecord>>;
     /// The held mails, oldest first.
     fn mails_held(&self) -> Stored<Vec<MailRecord>>;
-    /// A clerk's act on a held mail.
+    /// A clerk's act on a mail.
     fn mail_held_act(&self, act: &HeldAct) -> Stored<()>;
 
     /// All entries in the order of registration, given to `each` one by one.
@@ -393,10 +441,6 @@ pub trait Store: Send + Sync {
         to: Timestamp,
         each: &mut dyn FnMut(EntryRecord),
     ) -> Stored<()>;
-    /// Mails kept from `from` on and before `to`, counted by source and outcome; `None` is not yet decided.
-    fn outcomes_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<OutcomeCount>>;
-    /// Messages that the sources showed in that time, by the journal, counted by source.
-    fn shown_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<(SourceId, u64)>>;
     /// Clarifications answered from `from` on and before `to`, with their ordinal.
     fn answers_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<(Number, Answer, u32)>>;
     /// The end of the last digest of a scope.

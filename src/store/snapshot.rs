@@ -33,6 +33,8 @@ pub enum Fault {
     EntryMissing,
     /// A mail that joined a case without its submission, a submission without its mail, or a gap before it.
     SubmissionMissing,
+    /// A message that was shown without its mail, or a mail of which nobody noted that it was shown.
+    LedgerWrong,
     /// An entry without its case.
     CaseMissing,
     /// An entry or submission that neither owes nor has a receipt.
@@ -62,7 +64,7 @@ const KEEP_AND_COMPARE: &str = "change nothing; keep a copy of the whole folder,
 
 impl Fault {
     /// All of them, gravest first.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::DatabaseDamaged,
         Self::ReferenceBroken,
         Self::JournalBroken,
@@ -73,6 +75,7 @@ impl Fault {
         Self::SeriesWrong,
         Self::EntryMissing,
         Self::SubmissionMissing,
+        Self::LedgerWrong,
         Self::CaseMissing,
         Self::ReceiptMissing,
         Self::FileMissing,
@@ -98,6 +101,7 @@ impl Fault {
             Self::SeriesWrong => "series-wrong",
             Self::EntryMissing => "entry-missing",
             Self::SubmissionMissing => "submission-missing",
+            Self::LedgerWrong => "ledger-wrong",
             Self::CaseMissing => "case-missing",
             Self::ReceiptMissing => "receipt-missing",
             Self::FileMissing => "file-missing",
@@ -125,6 +129,7 @@ impl Fault {
             | Self::SeriesWrong
             | Self::EntryMissing
             | Self::SubmissionMissing
+            | Self::LedgerWrong
             | Self::CaseMissing
             | Self::ReceiptMissing
             | Self::FileMissing
@@ -150,6 +155,7 @@ impl Fault {
             | Self::SeriesWrong
             | Self::EntryMissing
             | Self::SubmissionMissing
+            | Self::LedgerWrong
             | Self::CaseMissing
             | Self::ReceiptMissing => KEEP_AND_COMPARE,
             Self::FileMissing | Self::FileChanged => FROM_A_BACKUP,

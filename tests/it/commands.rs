@@ -4,6 +4,7 @@
 
 mod calendar;
 mod clerk;
+mod held;
 mod privacy;
 
 use std::process::Stdio;
@@ -17,7 +18,7 @@ use crate::support::process::Process;
 use crate::support::tools::{PATIENCE, set_mode, wait_until, write};
 
 /// Each command, and what its help must speak of.
-const HELP: [(&[&str], &[&str]); 18] = [
+const HELP: [(&[&str], &[&str]); 22] = [
     (
         &[],
         &[
@@ -71,10 +72,31 @@ const HELP: [(&[&str], &[&str]); 18] = [
         &["verify"],
         &["<RECEIPT>", "[FILES]...", "--trust <FILE>", "--json"],
     ),
-    (&["held"], &["list", "show", "release", "discard"]),
+    (
+        &["held"],
+        &[
+            "list", "show", "open", "retry", "release", "register", "join", "discard",
+        ],
+    ),
     (&["held", "list"], &["--json"]),
-    (&["held", "show"], &["<ID>", "--raw"]),
-    (&["held", "release"], &["<ID>", "--as <NAME>"]),
+    (&["held", "show"], &["<ID>", "--raw", "--json"]),
+    (&["held", "open"], &["<ID>", "--to <FILE>"]),
+    (&["held", "retry"], &["<ID>", "--as <NAME>", "--json"]),
+    (&["held", "release"], &["<ID>", "--as <NAME>", "--json"]),
+    (
+        &["held", "register"],
+        &[
+            "<ID>",
+            "--sender <ADDRESS>",
+            "--name <NAME>",
+            "--type <ID>",
+            "--as <NAME>",
+        ],
+    ),
+    (
+        &["held", "join"],
+        &["<ID> <NUMBER>", "--as <NAME>", "12/20.11.2026"],
+    ),
     (
         &["held", "discard"],
         &["<ID>", "--as <NAME>", "--reason <REASON>"],
@@ -122,6 +144,8 @@ fn a_command_line_that_is_not_understood_ends_with_2() {
         &["verify"],
         &["held", "release", "primul"],
         &["held", "discard", "1"],
+        &["held", "join", "1"],
+        &["held", "show", "--raw", "--json", "1"],
         &[],
     ] {
         let said = said(&mut recipisa(args)).ended_with(2);

@@ -61,8 +61,11 @@ fn an_oversized_mail_stays_in_its_mailbox_and_is_never_receipted_as_empty() {
     assert_eq!(held[0]["reason"], "oversized");
     assert_eq!(held[0]["from"], "ana@exemplu.test");
     let id = held[0]["mail_id"].to_string();
-    let refused = agency.run(&["held", "release", &id]).ended_with(1);
-    assert!(refused.err.contains("only its header is here"), "{}", refused.err);
+    let shown = agency.run(&["held", "show", &id]).ended_with(0).out;
+    assert!(
+        shown.contains("only its header is here") && shown.contains("oversized"),
+        "{shown}"
+    );
     assert_eq!(entries(&agency).len(), 1);
     agency.configure(|text| {
         text.replace(
@@ -82,6 +85,40 @@ fn an_oversized_mail_stays_in_its_mailbox_and_is_never_receipted_as_empty() {
             .out
             .contains("no mail is held")
     );
+}
+
+#[test]
+fn an_oversized_mail_comes_whole_at_a_clerks_word() {
+    let agency = Agency::new();
+    agency.configure(|text| {
+        text.replace(
+            "path = \"mailboxes/somaj\"",
+            "path = \"mailboxes/somaj\"\nmove_to = \"kept\"",
+        ) + "[limits]\nmail_bytes_max = 100000\n"
+    });
+    let large = post(
+        &agency,
+        "mare",
+        &(request("ana", 1) + &"umplutură ".repeat(20_000)),
+    );
+    agency.run(&["once"]).ended_with(0);
+    let id = mails(&agency)[0]["mail_id"].to_string();
+    assert_eq!(mails(&agency)[0]["extent"], "header-only");
+    let said = agency.run(&["held", "release", &id]).ended_with(0).out;
+    assert!(
+        said.contains("when it has been fetched") && said.contains("source somaj"),
+        "{said}"
+    );
+    assert_eq!(mails(&agency)[0]["recalled"], true);
+    agency.run(&["once"]).ended_with(0);
+    assert!(!large.exists() && agency.path().join("kept/mare.eml").exists());
+    let entry = entries(&agency).remove(0);
+    assert_eq!(
+        (&entry["from"], &entry["letters"][0]["state"]),
+        (&"ana@exemplu.test".into(), &"sent".into())
+    );
+    assert_eq!(mails(&agency)[0]["reason"], "released");
+    agency.run(&["fsck"]).ended_with(0);
 }
 
 #[test]
@@ -167,6 +204,22 @@ fn a_message_that_cannot_be_read_holds_up_no_other() {
     let said = agency.run(&["once"]).ended_with(1);
     assert!(said.err.contains("source somaj"), "{}", said.err);
     assert_eq!(entries(&agency).len(), 1);
+    let status = agency.run(&["status"]).out;
+    assert!(
+        status.contains("1 messages whose bytes have not come")
+            && status.contains("every one of 2 messages shown in the last 7 days is accounted for"),
+        "{status}"
+    );
+    let day = agency
+        .run(&["digest", "--format", "json"])
+        .ended_with(0)
+        .json()
+        .remove(0);
+    let count = &day["messages"]["total"];
+    assert_eq!(
+        (&count["shown"], &count["awaited"], &count["difference"]),
+        (&2.into(), &1.into(), &0.into())
+    );
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod faults;
 mod form;
 mod inspect;
 mod journey;
+mod ledger;
 mod letters;
 mod limits;
 mod servers;

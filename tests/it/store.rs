@@ -6,6 +6,7 @@
 mod cases;
 mod contract;
 mod figures;
+mod ledger;
 mod outgoing;
 mod random;
 mod versions;
@@ -73,7 +74,7 @@ fn arrival(name: &str, content: &str) -> Arrival {
 }
 
 /// A decision of this reason, for this register, registered at this time.
-fn verdict(mail_seq: i64, reason: Reason, register: &str, at: Timestamp) -> MailVerdict {
+pub(super) fn verdict(mail_seq: i64, reason: Reason, register: &str, at: Timestamp) -> MailVerdict {
     let draft = Draft {
         office: "cluj".into(),
         register: register.into(),

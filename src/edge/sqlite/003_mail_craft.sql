@@ -55,14 +55,16 @@ CREATE TABLE sighting (
   source     TEXT NOT NULL,
   source_key TEXT NOT NULL,
   shown_at   INTEGER NOT NULL,                      -- when it was first listed
+  kept       INTEGER NOT NULL DEFAULT 0 CHECK (kept IN (0, 1)),  -- whether a row of `mail` was made of it
+  absent     INTEGER NOT NULL DEFAULT 0,            -- passes in a row that missed it, while its bytes are awaited
   attempts   INTEGER NOT NULL DEFAULT 0,            -- failed attempts to get its bytes
   next_at    INTEGER NOT NULL DEFAULT 0,            -- not before this
   why        TEXT NOT NULL DEFAULT '',              -- the source's words at the last failure
   PRIMARY KEY (source, source_key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sighting_by_shown_at ON sighting (shown_at);
-CREATE INDEX sighting_failing ON sighting (next_at) WHERE attempts > 0;
-INSERT INTO sighting (source, source_key, shown_at) SELECT source, source_key, kept_at FROM mail;
+CREATE INDEX sighting_awaited ON sighting (shown_at) WHERE kept = 0;
+INSERT INTO sighting (source, source_key, shown_at, kept) SELECT source, source_key, kept_at, 1 FROM mail;
 
 -- When a source was last reached, and since when it cannot be.
 CREATE TABLE source_contact (

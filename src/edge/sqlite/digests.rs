@@ -5,7 +5,6 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::{entries, letters, rows, unavailable};
 use crate::casework::Answer;
-use crate::mailbox::SourceId;
 use crate::registry::Number;
 use crate::store::{DigestDone, EntryRecord, Stored};
 
@@ -67,22 +66,6 @@ pub(super) fn answers(
         found.collect()
     };
     read().map_err(|error| unavailable("looking for answers", error))
-}
-
-/// Messages shown in a period, by the journal.
-pub(super) fn shown(connection: &Connection, from: Timestamp, to: Timestamp) -> Stored<Vec<(SourceId, u64)>> {
-    let read = || -> rusqlite::Result<Vec<(SourceId, u64)>> {
-        let mut statement = connection.prepare_cached(
-            "SELECT body ->> '$.source', count(*) FROM journal WHERE kind = 'mail.kept' AND at >= ?1 AND at < ?2
-               AND body ->> '$.again' IS NULL
-             GROUP BY 1 ORDER BY 1",
-        )?;
-        let found = statement.query_map([from.as_microsecond(), to.as_microsecond()], |row| {
-            Ok((SourceId(row.get(0)?), rows::size(row, 1)?))
-        })?;
-        found.collect()
-    };
-    read().map_err(|error| unavailable("counting the messages shown", error))
 }
 
 /// Entries and submissions whose receipt failed, or in open cases is carried by no letter.

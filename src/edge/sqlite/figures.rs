@@ -6,23 +6,25 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{rows, unavailable};
 use crate::journal::Kind;
 use crate::screening::Outcome;
-use crate::store::{Queue, StoreError, Stored, Tally, Waiting};
+use crate::store::{Queue, Stored, Tally, Waiting};
 
 /// Every part reads an index that holds only what waits.
 pub(super) fn waiting(connection: &Connection) -> Stored<Waiting> {
     let read = || -> rusqlite::Result<Waiting> {
         connection
             .prepare_cached(
-                "SELECT u.*, r.*, l.*, h.*, (SELECT count(*) FROM letter WHERE state = 'given-up')
+                "SELECT u.*, r.*, l.*, h.*, (SELECT count(*) FROM letter WHERE state = 'given-up'), s.*
                  FROM (SELECT count(*), min(kept_at) FROM mail WHERE outcome IS NULL) u,
                       (SELECT count(*), min(e.registered_at), coalesce(sum(r.attempts > 0), 0)
                          FROM receipt r JOIN entry e USING (register, year, number) WHERE r.state = 'owed') r,
                       (SELECT count(*), min(queued_at), coalesce(sum(last_answer IS NOT NULL), 0)
                          FROM letter WHERE state = 'queued') l,
-                      (SELECT count(*), min(decided_at) FROM mail WHERE outcome = 'held') h",
+                      (SELECT count(*), min(decided_at) FROM mail WHERE outcome = 'held') h,
+                      (SELECT count(*), min(shown_at) FROM sighting WHERE kept = 0) s",
             )?
             .query_row([], |row| {
                 Ok(Waiting {
+                    awaited: queue(row, 11)?,
                     undecided: queue(row, 0)?,
                     receipts: queue(row, 2)?,
                     receipts_failing: rows::size(row, 4)?,
@@ -119,10 +121,8 @@ fn add(connection: &Connection, tally: &mut Tally, from: i64, upto: i64) -> Stor
         } else if kind == given_up {
             tally.letters_given_up += count;
         } else {
-            let source = source.ok_or_else(|| StoreError::Damaged {
-                place: "journal",
-                what: "a row about a mail that is not there".to_owned(),
-            })?;
+            // A mail that somebody has taken out: the ledger names it, and this must not hide that.
+            let Some(source) = source else { continue };
             if kind == kept {
                 tally.last_mail.insert(source, at);
             } else {

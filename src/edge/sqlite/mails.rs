@@ -2,18 +2,15 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::journal_rows::{append, append_event};
-use super::{registering, rows, unavailable};
-use crate::journal::{Event, Kind};
-use crate::mailbox::{Extent, SourceId, SourceKey};
+use super::journal_rows::append;
+use super::{desk, registering, rows, sightings, unavailable};
+use crate::journal::Kind;
+use crate::mailbox::{Extent, SourceId};
 use crate::registry::{Decided, Entry, FileRecord, Summary};
 use crate::screening::{Outcome, Reason};
-use crate::store::{
-    Arrival, Desk, HeldAct, MailDecision, MailRecord, MailVerdict, OutcomeCount, StoreError, Stored,
-    Undecided,
-};
+use crate::store::{Arrival, MailDecision, MailRecord, MailVerdict, Stored, Undecided};
 
 /// Which mails are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -23,38 +20,16 @@ pub(super) enum Which {
     Held,
 }
 
-pub(super) fn known(
-    connection: &Connection,
-    source: &SourceId,
-    keys: &[SourceKey],
-) -> Stored<Vec<(SourceKey, Extent)>> {
-    let read = || -> rusqlite::Result<Vec<(SourceKey, Extent)>> {
-        let mut statement = connection.prepare_cached(
-            "SELECT CASE WHEN outcome IS NULL OR outcome = 'held' THEN extent ELSE 'whole' END
-             FROM mail WHERE source = ?1 AND source_key = ?2",
-        )?;
-        let mut found = Vec::new();
-        for key in keys {
-            let extent = statement
-                .query_row(params![source.0, key.0], |row| rows::extent(row, 0))
-                .optional()?;
-            found.extend(extent.map(|extent| (key.clone(), extent)));
-        }
-        Ok(found)
-    };
-    read().map_err(|error| unavailable("looking up messages", error))
-}
-
 pub(super) fn keep(transaction: &Transaction<'_>, arrivals: &[Arrival], at: Timestamp) -> Stored<()> {
     for arrival in arrivals {
-        let seq = insert(transaction, arrival, at).map_err(|error| unavailable("keeping a mail", error))?;
-        let Some((seq, duplicate_of, sight)) = seq else {
+        let error = |error| unavailable("keeping a mail", error);
+        let taken = take_in(transaction, arrival, at).map_err(error)?;
+        let sighting = &arrival.sighting;
+        sightings::mark_kept(transaction, &sighting.source, &sighting.key, at).map_err(error)?;
+        let Some((seq, duplicate_of, sight)) = taken else {
             continue;
         };
-        let mut body = json!({
-            "source": arrival.sighting.source.0, "key": arrival.sighting.key.0, "sha256": arrival.sha256,
-            "size": arrival.size_bytes, "received_at": arrival.received_at.as_microsecond(),
-        });
+        let mut body = kept_body(arrival);
         if sight == Sight::Again {
             body["again"] = true.into();
         }
@@ -67,35 +42,105 @@ pub(super) fn keep(transaction: &Transaction<'_>, arrivals: &[Arrival], at: Time
     Ok(())
 }
 
-/// Whether a message is counted as shown: the rest of one of which only the header was kept is not shown again.
+/// What the journal tells of a mail's arrival.
+pub(super) fn kept_body(arrival: &Arrival) -> Value {
+    json!({
+        "source": arrival.sighting.source.0, "key": arrival.sighting.key.0, "sha256": arrival.sha256,
+        "size": arrival.size_bytes, "received_at": arrival.received_at.as_microsecond(),
+    })
+}
+
+/// Whether a message came for the first time, or more of one that was here in part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sight {
     First,
     Again,
 }
 
-/// The new row's place, and the first mail with the same bytes; `None` where the key is known already.
-fn insert(
+/// What there is of a message already.
+pub(super) enum Place {
+    None,
+    /// A mail that lacks bytes and may still get them.
+    Incomplete(i64),
+    /// All there is, or decided for good.
+    Done,
+}
+
+/// The row that a message without bytes, or with more of them, belongs to.
+pub(super) fn place_of(transaction: &Transaction<'_>, arrival: &Arrival) -> rusqlite::Result<Place> {
+    let found: Option<(i64, Extent, Option<String>)> = transaction
+        .prepare_cached("SELECT seq, extent, outcome FROM mail WHERE source = ?1 AND source_key = ?2")?
+        .query_row(
+            params![arrival.sighting.source.0, arrival.sighting.key.0],
+            |row| Ok((row.get(0)?, rows::extent(row, 1)?, row.get(2)?)),
+        )
+        .optional()?;
+    let is_entered = |outcome: Option<String>| {
+        let entered = [Outcome::Registered, Outcome::Joined].map(Outcome::as_str);
+        outcome.is_some_and(|outcome| entered.contains(&outcome.as_str()))
+    };
+    Ok(match found {
+        None => Place::None,
+        Some((_, Extent::Whole, _)) => Place::Done,
+        // Only the header again, which is here.
+        Some((_, Extent::HeaderOnly, _)) if arrival.extent == Extent::HeaderOnly => Place::Done,
+        Some((_, Extent::HeaderOnly | Extent::Nothing, outcome)) if is_entered(outcome.clone()) => {
+            Place::Done
+        }
+        Some((seq, Extent::HeaderOnly | Extent::Nothing, _)) => Place::Incomplete(seq),
+    })
+}
+
+/// The first mail with the same bytes.
+fn first_with(transaction: &Transaction<'_>, sha256: &str) -> rusqlite::Result<Option<i64>> {
+    transaction
+        .prepare_cached(
+            "SELECT seq FROM mail WHERE sha256 = ?1 AND duplicate_of IS NULL AND extent <> 'nothing'",
+        )?
+        .query_row([sha256], |row| row.get(0))
+        .optional()
+}
+
+/// The row's place, and the first mail with the same bytes; `None` where nothing new has come.
+fn take_in(
     transaction: &Transaction<'_>,
     arrival: &Arrival,
     at: Timestamp,
 ) -> rusqlite::Result<Option<(i64, Option<i64>, Sight)>> {
-    let key = params![arrival.sighting.source.0, arrival.sighting.key.0];
-    let known: Option<(i64, Extent)> = transaction
-        .prepare_cached("SELECT seq, extent FROM mail WHERE source = ?1 AND source_key = ?2")?
-        .query_row(key, |row| Ok((row.get(0)?, rows::extent(row, 1)?)))
-        .optional()?;
-    match (known, arrival.extent) {
-        (None, _) => {}
-        (Some((seq, Extent::HeaderOnly | Extent::Nothing)), Extent::Whole) => {
-            return complete(transaction, seq, arrival);
+    let (seq, sight) = match place_of(transaction, arrival)? {
+        Place::None => (None, Sight::First),
+        Place::Incomplete(seq) => (Some(seq), Sight::Again),
+        Place::Done => return Ok(None),
+    };
+    let first = first_with(transaction, &arrival.sha256)?.filter(|first| Some(*first) != seq);
+    let seq = match seq {
+        None => insert(transaction, arrival, first, at)?,
+        Some(seq) => {
+            complete(transaction, seq, arrival, first, at)?;
+            seq
         }
-        (Some(_), Extent::Whole | Extent::HeaderOnly | Extent::Nothing) => return Ok(None),
-    }
-    let first: Option<i64> = transaction
-        .prepare_cached("SELECT seq FROM mail WHERE sha256 = ?1 AND duplicate_of IS NULL")?
-        .query_row([&arrival.sha256], |row| row.get(0))
-        .optional()?;
+    };
+    Ok(Some((seq, first, sight)))
+}
+
+/// A mail that the source gave no bytes of; its outcome is for the caller to write.
+pub(super) fn insert_bare(
+    transaction: &Transaction<'_>,
+    arrival: &Arrival,
+    at: Timestamp,
+) -> rusqlite::Result<i64> {
+    let seq = insert(transaction, arrival, None, at)?;
+    let sighting = &arrival.sighting;
+    sightings::mark_kept(transaction, &sighting.source, &sighting.key, at)?;
+    Ok(seq)
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    arrival: &Arrival,
+    first: Option<i64>,
+    at: Timestamp,
+) -> rusqlite::Result<i64> {
     let decided = first.map(|_| (Outcome::Ignored.as_str(), Reason::Duplicate.as_str()));
     transaction
         .prepare_cached(
@@ -117,28 +162,39 @@ fn insert(
             first.map(|first| format!("mail {first}")).unwrap_or_default(),
             first.map(|_| at.as_microsecond()),
         ])?;
-    Ok(Some((transaction.last_insert_rowid(), first, Sight::First)))
+    Ok(transaction.last_insert_rowid())
 }
 
-/// The rest of an oversized mail has come: it is decided again, whole.
+/// More of a mail has come: it is decided again, unless the same bytes are here already.
 fn complete(
     transaction: &Transaction<'_>,
     seq: i64,
     arrival: &Arrival,
-) -> rusqlite::Result<Option<(i64, Option<i64>, Sight)>> {
-    let changed = transaction.execute(
-        "UPDATE mail SET extent = 'whole', sha256 = ?2, size_bytes = ?3, outcome = NULL, reason = NULL, detail = '',
-                decided_at = NULL
-         WHERE seq = ?1 AND outcome = 'held' AND NOT EXISTS (SELECT 1 FROM mail WHERE sha256 = ?2 AND duplicate_of IS NULL)",
-        params![seq, arrival.sha256, arrival.size_bytes as i64],
+    first: Option<i64>,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    transaction.execute(
+        "UPDATE mail SET extent = ?2, sha256 = ?3, size_bytes = ?4, recalled = 0, duplicate_of = ?5, attempts = 0,
+                outcome = iif(?5 IS NULL, NULL, 'ignored'), reason = iif(?5 IS NULL, NULL, 'duplicate'),
+                detail = ?6, decided_at = iif(?5 IS NULL, NULL, ?7)
+         WHERE seq = ?1",
+        params![
+            seq,
+            rows::extent_text(arrival.extent),
+            arrival.sha256,
+            arrival.size_bytes as i64,
+            first,
+            first.map(|first| format!("mail {first}")).unwrap_or_default(),
+            at.as_microsecond(),
+        ],
     )?;
-    Ok((changed > 0).then_some((seq, None, Sight::Again)))
+    Ok(())
 }
 
 pub(super) fn undecided(connection: &Connection, limit: usize) -> Stored<Vec<Undecided>> {
     let read = || -> rusqlite::Result<Vec<Undecided>> {
         let mut statement = connection.prepare_cached(
-            "SELECT seq, source, sha256, size_bytes, received_at, extent, standing, attempts
+            "SELECT seq, source, sha256, size_bytes, received_at, extent, standing, attempts, instructions
              FROM mail WHERE outcome IS NULL ORDER BY seq LIMIT ?1",
         )?;
         let found = statement.query_map([limit as i64], |row| {
@@ -151,6 +207,7 @@ pub(super) fn undecided(connection: &Connection, limit: usize) -> Stored<Vec<Und
                 extent: rows::extent(row, 5)?,
                 standing: rows::standing(row, 6)?,
                 attempts: row.get(7)?,
+                instructions: desk::instructions(row, 8)?,
             })
         })?;
         found.collect()
@@ -303,88 +360,6 @@ pub(super) fn failed(
     Ok(true)
 }
 
-pub(super) fn held_act(transaction: &Transaction<'_>, act: &HeldAct) -> Stored<()> {
-    let error = |error| unavailable("recording a clerk's act", error);
-    let found: Option<(Option<String>, Extent)> = transaction
-        .query_row(
-            "SELECT outcome, extent FROM mail WHERE seq = ?1",
-            [act.mail_seq],
-            |row| Ok((row.get(0)?, rows::extent(row, 1)?)),
-        )
-        .optional()
-        .map_err(error)?;
-    let refused = |why: &str| Err(StoreError::Refused(format!("mail {} {why}", act.mail_seq)));
-    match found {
-        None => return refused("is not there; see `recipisa held`"),
-        Some((None, _)) => return refused("is not held: it still waits for its decision"),
-        Some((Some(outcome), _)) if outcome != Outcome::Held.as_str() => {
-            return refused(&format!("is not held: it is {outcome}"));
-        }
-        Some((Some(_), Extent::HeaderOnly | Extent::Nothing)) if act.desk == Desk::Release => {
-            return refused(
-                "is larger than mail_bytes_max, and only its header is here; raise the limit, and it comes whole \
-                 at the next poll, or ask the citizen to send it in parts and discard it",
-            );
-        }
-        Some((Some(_), Extent::HeaderOnly | Extent::Nothing | Extent::Whole)) => {}
-    }
-    let (kind, body) = match &act.desk {
-        Desk::Release => {
-            transaction
-                .execute(
-                    "UPDATE mail SET outcome = NULL, reason = NULL, decided_at = NULL, attempts = 0, detail = '',
-                            standing = 'released' WHERE seq = ?1",
-                    [act.mail_seq],
-                )
-                .map_err(error)?;
-            (Kind::MailReleased, json!({}))
-        }
-        Desk::Discard { reason } => {
-            transaction
-                .execute(
-                    "UPDATE mail SET outcome = 'ignored', reason = ?2, detail = ?3, decided_at = ?4, replies = 0
-                     WHERE seq = ?1",
-                    params![act.mail_seq, Reason::Discarded.as_str(), reason, act.at.as_microsecond()],
-                )
-                .map_err(error)?;
-            (Kind::MailDiscarded, json!({"reason": reason}))
-        }
-    };
-    let subject = format!("mail/{}", act.mail_seq);
-    append_event(
-        transaction,
-        &Event {
-            at: act.at,
-            actor: act.actor.clone(),
-            kind,
-            subject,
-            body,
-        },
-    )
-}
-
-/// How many mails kept in a period came to which outcome.
-pub(super) fn outcomes(connection: &Connection, from: Timestamp, to: Timestamp) -> Stored<Vec<OutcomeCount>> {
-    let read = || -> rusqlite::Result<Vec<OutcomeCount>> {
-        let mut statement = connection.prepare_cached(
-            "SELECT source, outcome, count(*) FROM mail WHERE kept_at >= ?1 AND kept_at < ?2
-             GROUP BY source, outcome ORDER BY source, outcome",
-        )?;
-        let found = statement.query_map([from.as_microsecond(), to.as_microsecond()], |row| {
-            Ok(OutcomeCount {
-                source: SourceId(row.get(0)?),
-                outcome: match row.get::<_, Option<String>>(1)? {
-                    None => None,
-                    Some(text) => Some(rows::outcome(&text, 1)?),
-                },
-                mails: rows::size(row, 2)?,
-            })
-        })?;
-        found.collect()
-    };
-    read().map_err(|error| unavailable("counting outcomes", error))
-}
-
 pub(super) fn each(connection: &Connection, which: Which, each: &mut dyn FnMut(MailRecord)) -> Stored<()> {
     let (filter, argument) = match which {
         Which::All => ("?1 IS NULL", None),
@@ -395,7 +370,7 @@ pub(super) fn each(connection: &Connection, which: Which, each: &mut dyn FnMut(M
         let mut statement = connection.prepare_cached(&format!(
             "SELECT m.seq, m.source, m.sha256, m.size_bytes, m.received_at, m.kept_at, m.outcome, m.reason, m.detail,
                     m.replies, m.sender_name, m.sender, m.subject, m.header_date, m.message_id, m.reference_ids,
-                    e.register, e.number, e.registered_on, s.ordinal
+                    e.register, e.number, e.registered_on, s.ordinal, m.extent, m.recalled, m.decided_at
              FROM mail m LEFT JOIN submission s ON s.mail_seq = m.seq
                   LEFT JOIN entry e ON e.rowid = coalesce(
                     (SELECT o.rowid FROM entry o WHERE o.mail_seq = m.seq),
@@ -434,6 +409,9 @@ fn record(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<MailRecord
         size_bytes: rows::size(row, 3)?,
         received_at: rows::instant(row, 4)?,
         kept_at: rows::instant(row, 5)?,
+        extent: rows::extent(row, 20)?,
+        is_recalled: row.get(21)?,
+        decided_at: rows::instant_opt(row, 22)?,
         decision,
     })
 }

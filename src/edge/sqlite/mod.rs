@@ -7,6 +7,7 @@
 mod acts;
 mod cases;
 mod connection;
+mod desk;
 mod digests;
 mod entries;
 mod figures;
@@ -16,6 +17,7 @@ mod letters;
 mod mails;
 mod registering;
 mod rows;
+mod sightings;
 pub mod snapshot;
 mod soundness;
 
@@ -31,9 +33,9 @@ use crate::mailbox::{Extent, SourceId, SourceKey};
 use crate::outbox::Outgoing;
 use crate::registry::{Entry, InstanceSecret, KnownCase, Mentions, Number};
 use crate::store::{
-    Arrival, Attempt, Backlog, CaseAct, CaseRecord, DigestDone, Due, EntryRecord, FollowupDue,
-    FollowupTrouble, HeldAct, Issued, LetterTrouble, MailRecord, MailVerdict, OpenCase, OutcomeCount, Owing,
-    Store, StoreError, Stored, Tally, Undecided, Waiting,
+    Arrival, Attempt, Backlog, Bodiless, CaseAct, CaseRecord, DigestDone, Due, EntryRecord, FollowupDue,
+    FollowupTrouble, HeldAct, Issued, Ledger, LetterTrouble, Listing, MailRecord, MailVerdict, OpenCase,
+    Owing, Store, StoreError, Stored, Tally, Undecided, Unread, Waiting,
 };
 
 pub use soundness::Soundness;
@@ -128,7 +130,38 @@ impl Store for SqliteStore {
     }
 
     fn mails_known(&self, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<(SourceKey, Extent)>> {
-        mails::known(&self.reader(), source, keys)
+        sightings::mails_known(&self.reader(), source, keys)
+    }
+
+    fn sightings_note(&self, source: &SourceId, keys: &[SourceKey], at: Timestamp) -> Stored<Listing> {
+        // Nearly always nothing is new, and then there is nothing to write.
+        let (listing, news) = sightings::look(&self.reader(), source, keys, at)?;
+        if !news.is_empty() {
+            self.transaction("noting what a source shows", |transaction| {
+                sightings::note(transaction, source, &news, at)
+            })?;
+        }
+        Ok(listing)
+    }
+
+    fn sightings_lost(&self, source: &SourceId, keys: &[SourceKey]) -> Stored<Vec<SourceKey>> {
+        sightings::lost(&self.reader(), source, keys)
+    }
+
+    fn sightings_unread(&self, source: &SourceId, unread: &[Unread]) -> Stored<()> {
+        self.transaction("counting failed attempts to fetch", |transaction| {
+            sightings::unread(transaction, source, unread)
+        })
+    }
+
+    fn mails_bodiless(&self, given_up: &[Bodiless], at: Timestamp) -> Stored<Vec<i64>> {
+        self.transaction("recording messages without bytes", |transaction| {
+            sightings::bodiless(transaction, given_up, at)
+        })
+    }
+
+    fn ledger_between(&self, from: Timestamp, to: Timestamp) -> Stored<Ledger> {
+        sightings::ledger(&self.reader(), from, to)
     }
 
     fn mail_keep(&self, arrivals: &[Arrival], at: Timestamp) -> Stored<()> {
@@ -181,7 +214,7 @@ impl Store for SqliteStore {
 
     fn mail_held_act(&self, act: &HeldAct) -> Stored<()> {
         self.transaction("recording a clerk's act", |transaction| {
-            mails::held_act(transaction, act)
+            desk::act(transaction, act)
         })
     }
 
@@ -311,10 +344,6 @@ impl Store for SqliteStore {
         digests::receipts_troubled(&self.reader())
     }
 
-    fn shown_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<(SourceId, u64)>> {
-        digests::shown(&self.reader(), from, to)
-    }
-
     fn filings_between(
         &self,
         from: Timestamp,
@@ -324,10 +353,6 @@ impl Store for SqliteStore {
         let (reader, which) = (self.reader(), entries::Which::Between(from, to));
         entries::each(&reader, which, each)?;
         entries::submissions_each(&reader, which, each)
-    }
-
-    fn outcomes_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<OutcomeCount>> {
-        mails::outcomes(&self.reader(), from, to)
     }
 
     fn answers_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<(Number, Answer, u32)>> {

@@ -12,7 +12,7 @@ use crate::registry::{FileRecord, FindingRecord, Number};
 use crate::screening::{Outcome, Reason, Standing};
 
 /// A column that holds something the program never writes.
-fn odd(column: usize, what: impl Into<String>) -> rusqlite::Error {
+pub(super) fn odd(column: usize, what: impl Into<String>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, what.into().into())
 }
 

@@ -15,7 +15,10 @@ use crate::outbox;
 use crate::receipt::content::Verdict;
 use crate::registry::{FileRecord, Number, RequestType, Spelling, UNDETERMINED};
 use crate::screening::Outcome;
-use crate::store::{EntryRecord, LetterRecord, LetterState, LetterTrouble, OpenCase, ReceiptState, Stored};
+use crate::store::{
+    self, Account, EntryRecord, Ledger, LetterRecord, LetterState, LetterTrouble, OpenCase, ReceiptState,
+    Stored,
+};
 
 /// What the facts of a digest are told with.
 pub struct Bureau {
@@ -62,6 +65,8 @@ pub fn facts(
         joined: Vec::new(),
         entries: Vec::new(),
         sources: Vec::new(),
+        misfits: Vec::new(),
+        misfits_total: 0,
     };
     let wanted = |of: &str| office.is_none_or(|office| office == of);
     let mut reminded = Vec::new();
@@ -397,41 +402,59 @@ fn file(record: &FileRecord) -> digest::File {
     }
 }
 
-/// The equation: messages shown, from the journal, beside what became of the mails.
+/// The equation: messages shown, among the sightings, beside what became of the mails.
 fn counts(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut Facts) -> Stored<()> {
     let Period { from, to } = facts.period;
-    let shown = house.store.shown_between(from, to)?;
-    let outcomes = house.store.outcomes_between(from, to)?;
+    let Ledger {
+        sources,
+        misfits,
+        misfits_total,
+    } = house.store.ledger_between(from, to)?;
+    let wanted = |name: &str| office.is_none() || office == bureau.offices.get(name).map(String::as_str);
     let mut names: BTreeSet<&str> = bureau.offices.keys().map(String::as_str).collect();
-    names.extend(shown.iter().map(|(source, _)| source.0.as_str()));
-    names.extend(outcomes.iter().map(|one| one.source.0.as_str()));
-    for name in names {
-        if office.is_some() && office != bureau.offices.get(name).map(String::as_str) {
-            continue;
-        }
-        let mut counts = digest::Counts {
-            shown: shown
-                .iter()
-                .filter(|(source, _)| source.0 == name)
-                .map(|(_, mails)| mails)
-                .sum(),
-            ..digest::Counts::default()
-        };
-        for one in outcomes.iter().filter(|one| one.source.0 == name) {
-            let place = match one.outcome {
-                Some(Outcome::Registered) => &mut counts.registered,
-                Some(Outcome::Joined) => &mut counts.joined,
-                Some(Outcome::Filed) => &mut counts.filed,
-                Some(Outcome::Ignored) => &mut counts.ignored,
-                Some(Outcome::Held) => &mut counts.held,
-                None => &mut counts.undecided,
-            };
-            *place += one.mails;
-        }
+    names.extend(sources.keys().map(|source| source.0.as_str()));
+    for name in names.into_iter().filter(|name| wanted(name)) {
+        let account = sources.iter().find(|(source, _)| source.0 == name);
         facts.sources.push(digest::SourceCounts {
             source: name.to_owned(),
-            counts,
+            counts: account.map_or_else(digest::Counts::default, |(_, account)| counted(account)),
         });
     }
+    facts.misfits = misfits
+        .into_iter()
+        .filter(|one| wanted(&one.source.0))
+        .map(misfit)
+        .collect();
+    let named = facts.misfits.len() as u64;
+    // Those of other offices are named in their own digests.
+    facts.misfits_total = if office.is_none() { misfits_total } else { named };
     Ok(())
+}
+
+fn counted(account: &Account) -> digest::Counts {
+    let mut counts = digest::Counts {
+        shown: account.shown,
+        awaited: account.awaited,
+        ..digest::Counts::default()
+    };
+    for (outcome, mails) in &account.mails {
+        let place = match outcome {
+            Some(Outcome::Registered) => &mut counts.registered,
+            Some(Outcome::Joined) => &mut counts.joined,
+            Some(Outcome::Filed) => &mut counts.filed,
+            Some(Outcome::Ignored) => &mut counts.ignored,
+            Some(Outcome::Held) => &mut counts.held,
+            None => &mut counts.undecided,
+        };
+        *place += mails;
+    }
+    counts
+}
+
+fn misfit(one: store::Misfit) -> digest::Misfit {
+    digest::Misfit {
+        source: one.source.0,
+        key: one.key.0,
+        fault: one.fault,
+    }
 }

@@ -26,7 +26,7 @@ pub(super) struct Hurt {
 }
 
 impl Patient {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let agency = Agency::new();
         agency.deliver("somaj", "02-mai-multe-fisiere");
         agency.deliver("somaj", "21-fara-expeditor");

@@ -5,6 +5,7 @@
 
 mod cases;
 mod damage;
+mod ledger;
 #[cfg(feature = "failpoints")]
 mod deaths;
 mod owners;

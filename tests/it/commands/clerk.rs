@@ -99,7 +99,7 @@ fn act_and_be_refused(agency: &Agency, ids: &[String]) {
         .run(&[&discard[..], &["o glumă", "--as", "Ion Șef"]].concat())
         .ended_with(0);
     for (args, words) in [
-        (["held", "release", &ids[1]], "is not held: it is ignored"),
+        (["held", "retry", &ids[1]], "is not held: it is ignored"),
         (["held", "release", "1"], "is not held: it is registered"),
         (["held", "release", &ids[0]], "still waits for its decision"),
         (["held", "release", "77"], "mail 77 is not there"),

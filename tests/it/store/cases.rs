@@ -407,27 +407,23 @@ fn a_digest_is_recorded_once() {
 }
 
 #[test]
-fn what_the_journal_saw_is_what_the_mails_became() {
+fn what_was_shown_is_what_the_mails_became() {
     let (_dir, store, number) = with_request();
     store.mail_keep(&[arrival("2", "cerere")], after(1)).unwrap();
     reply(&store, 3, &number, None, after(2));
     store.mail_keep(&[arrival("4", "nou")], after(3)).unwrap();
-    let shown = store.shown_between(noon(), after(4)).unwrap();
-    assert_eq!(shown, [(SourceId("somaj".into()), 4)]);
-    let outcomes: Vec<_> = store
-        .outcomes_between(noon(), after(4))
-        .unwrap()
-        .into_iter()
-        .map(|one| (one.outcome, one.mails))
-        .collect();
+    let somaj = SourceId("somaj".into());
+    let account = store.ledger_between(noon(), after(4)).unwrap().sources[&somaj].clone();
+    assert_eq!((account.shown, account.awaited), (4, 0));
     assert_eq!(
-        outcomes,
+        account.mails.into_iter().collect::<Vec<_>>(),
         [
             (None, 1),
-            (Some(Outcome::Ignored), 1),
+            (Some(Outcome::Registered), 1),
             (Some(Outcome::Joined), 1),
-            (Some(Outcome::Registered), 1)
+            (Some(Outcome::Ignored), 1)
         ]
     );
-    assert_eq!(store.shown_between(after(1), after(3)).unwrap()[0].1, 2);
+    let between = store.ledger_between(after(1), after(3)).unwrap();
+    assert_eq!((between.sources[&somaj].shown, between.misfits_total), (2, 0));
 }

@@ -14,6 +14,11 @@ use super::figures::{
     the_clock_is_checked_without_registering, what_waits_is_counted_with_its_age,
     what_was_done_is_counted_once,
 };
+use super::ledger::{
+    a_message_is_noted_before_it_is_kept, a_message_without_bytes_has_its_outcome,
+    a_recalled_mail_comes_whole, a_registering_clerk_is_obeyed,
+    the_equation_balances_and_names_what_does_not_fit,
+};
 use super::outgoing::{a_receipt_is_issued_once, letters_are_leased, letters_end_once, letters_go_again};
 use super::{arrival, assert_refused, entries, issued, journal, key, mails, noon, sha256, time, verdict};
 
@@ -31,6 +36,11 @@ pub(super) fn contract(make: &dyn Fn() -> Box<dyn Store>) {
         letters_go_again,
         a_failing_mail_is_held,
         held_mails_wait_for_a_person,
+        a_message_is_noted_before_it_is_kept,
+        a_message_without_bytes_has_its_outcome,
+        a_recalled_mail_comes_whole,
+        a_registering_clerk_is_obeyed,
+        the_equation_balances_and_names_what_does_not_fit,
         nothing_given_is_nothing_done,
         what_waits_is_counted_with_its_age,
         what_was_done_is_counted_once,
@@ -361,7 +371,8 @@ fn held_mails_wait_for_a_person(store: &dyn Store) {
     act(1, Desk::Release).unwrap();
     act(2, discard()).unwrap();
     assert_refused(act(1, discard()), "still waits");
-    assert_refused(act(2, Desk::Release), "is not held: it is ignored");
+    assert_refused(act(2, discard()), "is not held: it is ignored");
+    assert_refused(act(2, Desk::Retry), "is not held: it is ignored");
     assert!(store.mails_held().unwrap().is_empty());
     let waiting = store.mails_undecided(10).unwrap();
     let told: Vec<_> = waiting

@@ -122,6 +122,12 @@ fn a_database_of_the_second_version_comes_forward_whole() {
     let known = store.mails_known(&source, &keys).unwrap();
     assert_eq!(known.len(), 4);
     assert!(known.contains(&(SourceKey("c".to_owned()), Extent::HeaderOnly)));
+    let listing = store.sightings_note(&source, &keys, noon()).unwrap();
+    assert_eq!((listing.new, listing.gone.len()), (0, 0));
+    let ledger = store
+        .ledger_between(jiff::Timestamp::MIN, jiff::Timestamp::MAX)
+        .unwrap();
+    assert_eq!((ledger.sources[&source].shown, ledger.misfits_total), (4, 0));
     // What was owed is still owed, the digest's letter still goes out.
     assert_eq!(store.receipts_owed(noon(), 10).unwrap().len(), 1);
     let due = store.letters_claim_due(noon(), noon(), 10).unwrap();

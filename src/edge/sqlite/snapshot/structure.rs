@@ -55,6 +55,9 @@ pub(super) fn check(connection: &Connection, depth: Depth, each: Each<'_>) -> St
     chain(connection, each)?;
     guarded("series", each, |each| series(connection, each))?;
     guarded("entry", each, |each| entries_and_mails(connection, each))?;
+    for check in &LEDGER {
+        guarded("sighting", each, |each| together(connection, check, each))?;
+    }
     for check in &TOGETHER {
         guarded("entry", each, |each| together(connection, check, each))?;
     }
@@ -244,6 +247,30 @@ const TOGETHER: [Together; 7] = [
               FROM submission s LEFT JOIN receipt r ON r.register = s.register AND r.year = s.year
                    AND r.number = s.number AND r.ordinal = s.ordinal
               WHERE r.state IS NULL ORDER BY s.register, s.year, s.number, s.ordinal",
+    },
+];
+
+/// Every message that was shown against the mails. A name in a source is told as it stands there.
+const LEDGER: [Together; 3] = [
+    Together {
+        fault: Fault::LedgerWrong,
+        what: "it was shown and kept, and there is no mail of it",
+        sql: "SELECT 'sighting/' || s.source || '/' || s.source_key FROM sighting s
+              WHERE s.kept = 1 AND NOT EXISTS
+                (SELECT 1 FROM mail m WHERE m.source = s.source AND m.source_key = s.source_key) ORDER BY 1",
+    },
+    Together {
+        fault: Fault::LedgerWrong,
+        what: "nobody noted that it was shown",
+        sql: "SELECT 'mail/' || m.seq FROM mail m
+              WHERE NOT EXISTS (SELECT 1 FROM sighting s WHERE s.source = m.source AND s.source_key = m.source_key)
+              ORDER BY m.seq",
+    },
+    Together {
+        fault: Fault::LedgerWrong,
+        what: "it is here, and noted as still to come",
+        sql: "SELECT 'mail/' || m.seq FROM mail m
+              JOIN sighting s ON s.source = m.source AND s.source_key = m.source_key WHERE s.kept = 0 ORDER BY m.seq",
     },
 ];
 

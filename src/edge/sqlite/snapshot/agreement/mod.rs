@@ -52,7 +52,13 @@ struct Met<'a> {
 
 const MAIL: Subject = Subject {
     prefix: "mail/",
-    kinds: &[Kind::MailKept, Kind::MailDecided, Kind::MailReleased, Kind::MailDiscarded],
+    kinds: &[
+        Kind::MailKept,
+        Kind::MailDecided,
+        Kind::MailReleased,
+        Kind::MailRetried,
+        Kind::MailDiscarded,
+    ],
     sql: "SELECT 'mail/' || seq AS subject, source, source_key, sha256, size_bytes, received_at, kept_at, outcome,
                  reason FROM mail ORDER BY subject",
     compare: mail,
@@ -273,7 +279,9 @@ fn mail(met: &Met<'_>, each: Each<'_>) -> rusqlite::Result<()> {
     let (outcome, reason) = told.iter().fold(undecided.clone(), |before, one| {
         let word = |member: &str| one.body.get(member).cloned().unwrap_or_default();
         match one.kind.as_str() {
-            "mail.kept" | "mail.released" => undecided.clone(),
+            // It is fetched first, and stays what it was until then.
+            "mail.released" | "mail.retried" if one.body["recalled"] == true => before,
+            "mail.kept" | "mail.released" | "mail.retried" => undecided.clone(),
             "mail.decided" => (word("outcome"), word("reason")),
             "mail.discarded" => ("ignored".into(), "discarded".into()),
             _ => before,

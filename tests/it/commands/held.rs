@@ -1,0 +1,370 @@
+//! The verbs of `held`, one by one: what they do, what they refuse, and what the journal keeps of them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::support::agency::Agency;
+use crate::support::command::project;
+
+/// A registered request, and the ids of a held mail, of one with two senders and of an automatic reply.
+fn stage() -> (Agency, String, [String; 3]) {
+    let agency = Agency::new();
+    let names = [
+        "01-cerere-buna",
+        "09-raspuns-automat",
+        "21-fara-expeditor",
+        "23-doi-expeditori",
+    ];
+    for name in names {
+        agency.deliver("somaj", name);
+    }
+    agency.run(&["once"]).ended_with(0);
+    let mails = mails(&agency);
+    let id = |reason: &str| {
+        let mail = mails.iter().find(|mail| mail["reason"] == reason).unwrap();
+        mail["mail_id"].to_string()
+    };
+    let ids = ["no-sender", "several-senders", "auto-reply"].map(id);
+    let number = entries(&agency)[0]["number"].as_str().unwrap().to_owned();
+    (agency, number, ids)
+}
+
+fn mails(agency: &Agency) -> Vec<Value> {
+    agency.run(&["mails", "--json"]).ended_with(0).json()
+}
+
+fn mail(agency: &Agency, id: &str) -> Value {
+    let shown = agency.run(&["held", "show", id, "--json"]).ended_with(0);
+    shown.json().remove(0)
+}
+
+fn entries(agency: &Agency) -> Vec<Value> {
+    agency.run(&["entries", "--json"]).ended_with(0).json()
+}
+
+#[track_caller]
+fn refused(agency: &Agency, args: &[&str], words: &str) {
+    let said = agency.run(args).ended_with(1);
+    assert!(said.err.contains(words), "{args:?}: {}", said.err);
+    assert!(said.out.is_empty(), "{args:?}: {}", said.out);
+}
+
+#[test]
+fn show_says_why_since_when_and_what_to_do() {
+    let (agency, number, [held, two, automatic]) = stage();
+    let shown = agency.run(&["held", "show", &held]).ended_with(0).out;
+    for words in [
+        "no-sender",
+        ", since ",
+        "subject   Cerere adeverinta",
+        &format!("recipisa held open {held} --to mesaj.eml"),
+        &format!("recipisa held register {held} --sender ADDRESS --name NAME"),
+        &format!("recipisa held join {held} NUMBER"),
+        &format!("recipisa held retry {held}"),
+        &format!("recipisa held discard {held}"),
+    ] {
+        assert!(shown.contains(words), "no {words} in {shown}");
+    }
+    let filed = agency.run(&["held", "show", &automatic]).ended_with(0).out;
+    assert!(
+        filed.contains("if it is a request all the same:") && !filed.contains("held discard"),
+        "{filed}"
+    );
+    let registered = agency.run(&["held", "show", "1"]).ended_with(0).out;
+    assert!(
+        registered.contains(&format!("number    {number}")) && registered.contains("it has its number"),
+        "{registered}"
+    );
+    let object = mail(&agency, &two);
+    assert_eq!(
+        (&object["extent"], &object["recalled"], &object["reason"]),
+        (&"whole".into(), &false.into(), &"several-senders".into())
+    );
+    assert!(object["decided_at"].is_string());
+}
+
+#[test]
+fn open_gives_the_mail_to_its_owner_alone() {
+    let (agency, _, [held, ..]) = stage();
+    let sent = fs::read(project().join("fixtures/mails/21-fara-expeditor/mail.eml")).unwrap();
+    let out = agency.run(&["held", "open", &held]).ended_with(0).out;
+    assert_eq!(out.as_bytes(), sent);
+    let file = agency.path().join("mesaj.eml");
+    let to = file.to_str().unwrap();
+    let said = agency.run(&["held", "open", &held, "--to", to]).ended_with(0).out;
+    assert!(said.contains("open it with a mail program"), "{said}");
+    assert_eq!(fs::read(&file).unwrap(), sent);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    refused(&agency, &["held", "open", &held, "--to", to], "making");
+    refused(&agency, &["held", "open", "77"], "there is no mail 77");
+}
+
+#[test]
+fn register_by_hand_looks_at_the_clerks_words() {
+    let (agency, _, [held, ..]) = stage();
+    for (args, words) in [
+        (&["held", "register", &held][..], "say what you know of it"),
+        (
+            &["held", "register", &held, "--sender", "ana"],
+            "is no e-mail address",
+        ),
+        (
+            &["held", "register", &held, "--sender", "Somaj@ajofm-exemplu.test"],
+            "an address of the agency",
+        ),
+        (
+            &["held", "register", &held, "--type", "nimic"],
+            "there is no request type `nimic`",
+        ),
+    ] {
+        refused(&agency, args, words);
+    }
+    assert_eq!(mail(&agency, &held)["outcome"], "held");
+}
+
+#[test]
+fn register_by_hand_answers_the_citizen_that_the_clerk_names() {
+    let (agency, _, [held, two, _]) = stage();
+    let args = [
+        "held",
+        "register",
+        &held,
+        "--sender",
+        "ana@exemplu.test",
+        "--name",
+        "Ana Țărnă",
+        "--as",
+        "Ion Registrator",
+        "--json",
+    ];
+    let done = agency.run(&args).ended_with(0).json().remove(0);
+    assert_eq!(
+        (
+            &done["kind"],
+            &done["act"],
+            &done["actor"],
+            &done["fetched_first"]
+        ),
+        (
+            &"held-act".into(),
+            &"register".into(),
+            &"Ion Registrator".into(),
+            &false.into()
+        )
+    );
+    refused(
+        &agency,
+        &["held", "register", &held, "--name", "X"],
+        "still waits for its decision",
+    );
+    agency
+        .run(&["held", "register", &two, "--name", "Dan Pop"])
+        .ended_with(0);
+    let once = agency.run(&["once"]).ended_with(0);
+    assert!(
+        once.out.contains("2 decided, 2 receipts issued, 1 letters sent"),
+        "{}",
+        once.out
+    );
+    let entries = entries(&agency);
+    let named = |name: &str| entries.iter().find(|entry| entry["applicant"] == name).unwrap();
+    let ana = named("Ana Țărnă");
+    assert_eq!(
+        (
+            &ana["from"],
+            &ana["letters"][0]["to"],
+            &ana["letters"][0]["state"]
+        ),
+        (
+            &"ana@exemplu.test".into(),
+            &"ana@exemplu.test".into(),
+            &"sent".into()
+        )
+    );
+    assert!(
+        named("Dan Pop")["letters"].as_array().unwrap().is_empty(),
+        "nobody knows whom to answer"
+    );
+    let journal = agency
+        .run(&["case", "show", ana["number"].as_str().unwrap(), "--json"])
+        .ended_with(0);
+    assert!(journal.out.contains("ana@exemplu.test"));
+    agency.run(&["fsck"]).ended_with(0);
+}
+
+#[test]
+fn join_adds_a_mail_to_an_open_case_and_to_no_closed_one() {
+    let (agency, number, [held, two, automatic]) = stage();
+    refused(
+        &agency,
+        &["held", "join", &held, "99/20.11.2026"],
+        "there is no case",
+    );
+    refused(
+        &agency,
+        &["held", "join", &held, "unu"],
+        "write it as on the receipt",
+    );
+    refused(
+        &agency,
+        &["held", "join", "1", &number],
+        "is not held: it is registered",
+    );
+    agency.run(&["held", "join", &held, &number]).ended_with(0);
+    let once = agency.run(&["once"]).ended_with(0);
+    assert!(once.out.contains("1 decided, 1 receipts issued"), "{}", once.out);
+    let joined = mail(&agency, &held);
+    assert_eq!(
+        (&joined["outcome"], &joined["reason"], &joined["number"]),
+        (
+            &"joined".into(),
+            &"joined-by-clerk".into(),
+            &number.clone().into()
+        )
+    );
+    // A mail that was filed wrongly; the case is closed between the clerk's word and the decision.
+    agency.run(&["held", "join", &automatic, &number]).ended_with(0);
+    agency
+        .run(&["case", "close", &number, "--reason", "probă"])
+        .ended_with(0);
+    refused(
+        &agency,
+        &["held", "join", &two, &number],
+        "is closed, so nothing joins it",
+    );
+    agency.run(&["once"]).ended_with(0);
+    let late = mail(&agency, &automatic);
+    assert_eq!(
+        (&late["outcome"], &late["reason"]),
+        (&"registered".into(), &"released".into())
+    );
+    assert_ne!(late["number"], number.as_str());
+    agency.run(&["fsck"]).ended_with(0);
+}
+
+#[test]
+fn retry_decides_by_the_rules_and_release_against_them() {
+    let (agency, _, [held, two, automatic]) = stage();
+    agency.run(&["held", "retry", &held]).ended_with(0);
+    agency.run(&["held", "release", &two]).ended_with(0);
+    agency.run(&["held", "release", &automatic]).ended_with(0);
+    refused(&agency, &["held", "retry", "1"], "is not held: it is registered");
+    agency.run(&["once"]).ended_with(0);
+    let told = |id: &str| {
+        let mail = mail(&agency, id);
+        [
+            mail["outcome"].clone(),
+            mail["reason"].clone(),
+            mail["replies"].clone(),
+        ]
+    };
+    assert_eq!(
+        told(&held),
+        ["held".into(), "no-sender".into(), Value::Bool(false)]
+    );
+    assert_eq!(
+        told(&two),
+        ["registered".into(), "released".into(), Value::Bool(false)]
+    );
+    assert_eq!(
+        told(&automatic),
+        ["registered".into(), "released".into(), Value::Bool(false)],
+        "a machine gets no answer, also at a clerk's word"
+    );
+    agency.run(&["fsck"]).ended_with(0);
+}
+
+#[test]
+fn a_message_that_cannot_be_read_is_held_and_taken_when_it_can() {
+    let agency = Agency::new();
+    let place = agency.path().join("mailboxes/somaj/a.eml");
+    // A file that gives an error even to root, as a mail server's bad message does.
+    std::os::unix::fs::symlink("/proc/self/mem", &place).unwrap();
+    agency.run(&["once"]).ended_with(1);
+    let database = rusqlite::Connection::open(agency.path().join("registry/recipisa.db")).unwrap();
+    // Half an hour and four more attempts.
+    database
+        .execute_batch("UPDATE sighting SET attempts = 4, next_at = 0, shown_at = shown_at - 1800000000")
+        .unwrap();
+    drop(database);
+    agency.run(&["once"]).ended_with(1);
+    let held = agency
+        .run(&["held", "list", "--json"])
+        .ended_with(0)
+        .json()
+        .remove(0);
+    assert_eq!(
+        (&held["reason"], &held["extent"]),
+        (&"unfetchable".into(), &"nothing".into())
+    );
+    assert!(held["detail"].as_str().unwrap().contains("a.eml"), "{held}");
+    let id = held["mail_id"].to_string();
+    let shown = agency.run(&["held", "show", &id]).ended_with(0).out;
+    assert!(
+        shown.contains("its bytes are not here") && !shown.contains("held open"),
+        "{shown}"
+    );
+    refused(&agency, &["held", "open", &id], "nothing of mail 1 is here");
+    agency.run(&["once"]).ended_with(0);
+    agency.run(&["fsck"]).ended_with(0);
+    let day = agency.run(&["digest"]).ended_with(0).out;
+    assert!(day.contains("(unfetchable)") && !day.contains("ATENȚIE"), "{day}");
+    let said = agency.run(&["held", "retry", &id]).ended_with(0).out;
+    assert!(
+        said.contains("source somaj is asked for it at its next poll"),
+        "{said}"
+    );
+    let list = agency.run(&["held"]).ended_with(0).out;
+    assert!(list.contains("unfetchable, asked for again"), "{list}");
+    agency
+        .run(&["held", "discard", &id, "--reason", "o probă"])
+        .ended_with(0);
+    agency.run(&["once"]).ended_with(0);
+    agency.run(&["fsck"]).ended_with(0);
+}
+
+#[test]
+fn a_message_that_is_not_accounted_for_is_an_alarm_by_its_name() {
+    let (agency, _, [held, ..]) = stage();
+    let status = |code| agency.run(&["status"]).ended_with(code).out;
+    assert!(status(1).contains("every one of 4 messages shown in the last 7 days is accounted for"));
+    let database = rusqlite::Connection::open(agency.path().join("registry/recipisa.db")).unwrap();
+    database
+        .execute_batch(&format!(
+            "PRAGMA foreign_keys = OFF; DELETE FROM document WHERE mail_seq = {held}; DELETE FROM mail WHERE seq = {held}"
+        ))
+        .unwrap();
+    drop(database);
+    let said = status(1);
+    assert!(
+        said.contains("ERROR    ledger")
+            && said.contains("1 of 4 messages")
+            && said.contains("21-fara-expeditor"),
+        "{said}"
+    );
+    let object = agency.run(&["status", "--json"]).json().remove(0);
+    assert_eq!(
+        (
+            &object["ledger"]["unaccounted"],
+            &object["ledger"]["messages"][0]["fault"]
+        ),
+        (&1.into(), &"mail-missing".into())
+    );
+    let day = agency.run(&["digest"]).ended_with(0).out;
+    assert!(
+        day.contains("ATENȚIE! Numărătoarea nu se potrivește: la sursa somaj lipsește un mesaj.")
+            && day.contains("Mesajul 21-fara-expeditor.eml;"),
+        "{day}"
+    );
+    let once = agency.run(&["once"]).ended_with(1);
+    assert!(
+        once.err
+            .contains("there is no mail of them, first 21-fara-expeditor.eml"),
+        "{}",
+        once.err
+    );
+    let fsck = agency.run(&["fsck"]).ended_with(1).out;
+    assert!(fsck.contains("ledger-wrong"), "{fsck}");
+}
