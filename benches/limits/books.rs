@@ -177,6 +177,7 @@ pub(crate) fn keep(store: &SqliteStore, first: usize, many: usize, at: Timestamp
                 key: SourceKey(format!("INBOX 1700000000 {index}")),
                 received_at: Some(at),
                 size_bytes: 20_000,
+                mdn_sent: false,
             },
             received_at: at,
             extent: Extent::Whole,

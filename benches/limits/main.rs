@@ -1,7 +1,7 @@
 //! The limits that a public office relies on: memory when idle, with a large mail and with a long queue; speed that does
 //! not fall as the registry grows; and the time from a mail's arrival to the receipt's acceptance.
 //!
-//! `benches/run` starts this with `RECIPISA_BENCH_LIMITS=1`, or with some of the words `idle large queue growth latency`
+//! `benches/run` starts this with `RECIPISA_BENCH_LIMITS=1`, or with some of the words `idle large queue growth latency told`
 //! in it. Each figure is printed beside its limit. `RECIPISA_BENCH_ENTRIES` sets the size of the large registry.
 
 #![expect(clippy::unwrap_used, reason = "in a benchmark an unwrap is an assertion")]
@@ -31,11 +31,12 @@ fn main() {
         println!("limits: RECIPISA_BENCH_LIMITS is not set; start benches/run");
         return;
     };
-    let measures: [(&str, fn()); 5] = [
+    let measures: [(&str, fn()); 6] = [
         ("idle", memory::idle),
         ("large", memory::large_mail),
         ("queue", memory::long_queue),
         ("latency", latency::arrival_to_acceptance),
+        ("told", latency::told_by_the_server),
         ("growth", growth::same_cost),
     ];
     for (name, measure) in measures {

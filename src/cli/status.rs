@@ -126,6 +126,19 @@ fn one_source(status: &Status, source: &SourceStatus, report: &mut Report) {
         since(source.beat.last_contact),
         since(source.last_mail)
     );
+    if let (Some(since), Some((trouble, _))) = (source.no_contact_since(status.at), source.beat.failing) {
+        let said = format!(
+            "{name}: no contact since {} ({}), which is an alarm ({}); {contact}",
+            text::instant(since),
+            ago(status.at, since),
+            trouble.as_str()
+        );
+        return report.error(
+            "source",
+            &said,
+            "no mail of citizens is taken from it: `recipisa check --online` says what is wrong",
+        );
+    }
     if let Some((trouble, at)) = source.beat.failing {
         let said = format!(
             "{name}: trouble ({}), first {}; {contact}",
@@ -272,6 +285,7 @@ fn object(status: &Status) -> Value {
             "source": source.name,
             "last_contact": instant(source.beat.last_contact),
             "last_mail": instant(source.last_mail),
+            "no_contact_since": instant(source.no_contact_since(status.at)),
             "trouble": failing.map(|(trouble, _)| trouble.as_str()),
             "trouble_since": instant(failing.map(|(_, since)| since)),
         })

@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
+
 use crate::calendar::Calendar;
 use crate::documents::Limits;
 use crate::edge::{imap, smtp};
@@ -65,6 +67,8 @@ pub struct Source {
     /// Identifier of an office.
     pub office: String,
     pub poll_seconds: u64,
+    /// After so long without contact people are told.
+    pub alarm_after: SignedDuration,
     pub kind: SourceKind,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use jiff::civil::Weekday;
 
 use super::reader::Section;
@@ -213,6 +214,8 @@ pub(super) fn sources(root: &Section<'_, '_>, credentials: Credentials<'_>) -> V
             );
         }
         let poll_seconds = section.integer("poll_seconds", 30, 1..=3_600);
+        let hours = section.integer("alarm_after_hours", 4, 1..=720);
+        let alarm_after = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(i64::MAX));
         let kind = source_kind(&section, credentials);
         section.finish();
         if let (Some(name), Some(address), Some(office), Some(kind)) = (name, address, office, kind) {
@@ -221,6 +224,7 @@ pub(super) fn sources(root: &Section<'_, '_>, credentials: Credentials<'_>) -> V
                 address,
                 office,
                 poll_seconds,
+                alarm_after,
                 kind,
             });
         }
@@ -292,15 +296,7 @@ fn imap_account(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Opti
     if move_to.as_deref() == Some(folder.as_str()) {
         section.wrong("move_to", SAME_FOLDER, "name another folder");
     }
-    for (key, text) in [("folder", Some(&folder)), ("move_to", move_to.as_ref())] {
-        if text.is_some_and(|text| !text.is_ascii()) {
-            section.wrong(
-                key,
-                "folder names must be ASCII so far",
-                "use a folder name without diacritics",
-            );
-        }
-    }
+    let idle = section.flag("idle", true);
     let ca_file = ca_file(section);
     Some(imap::Account {
         host: host?,
@@ -310,6 +306,7 @@ fn imap_account(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Opti
         password: password?.reveal().to_owned(),
         folder,
         move_to,
+        idle,
         ca_file,
     })
 }

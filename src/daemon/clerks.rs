@@ -98,10 +98,12 @@ pub fn consent_form(settings: &Settings) -> Result<Form, StartError> {
 pub(super) fn bureau(settings: &Settings, times: &OfficeTimes) -> Bureau {
     let names = |office: &config::Office| (office.id.clone(), office.name.clone());
     let offices = |source: &Source| (source.name.clone(), source.office.clone());
+    let mailboxes = |source: &Source| (source.name.clone(), (source.address.clone(), source.alarm_after));
     Bureau {
         agency: settings.agency.name.clone(),
         office_names: settings.offices.iter().map(names).collect(),
         offices: settings.sources.iter().map(offices).collect(),
+        mailboxes: settings.sources.iter().map(mailboxes).collect(),
         request_types: settings.request_types.clone(),
         spelling: settings.spelling(),
         times: times.clone(),

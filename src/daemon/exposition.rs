@@ -165,6 +165,16 @@ fn sources(page: &mut Page, status: &Status) {
         let up = source.beat.last_contact.is_some() && source.beat.failing.is_none();
         page.sample(name, &[("source", &source.name)], u8::from(up));
     }
+    let name = "recipisa_source_alarm";
+    page.family(
+        name,
+        "gauge",
+        "1 while nobody could reach the source for longer than its alarm_after_hours.",
+    );
+    for source in &status.sources {
+        let alarm = source.no_contact_since(status.at).is_some();
+        page.sample(name, &[("source", &source.name)], u8::from(alarm));
+    }
     let name = "recipisa_source_failures_total";
     page.family(
         name,

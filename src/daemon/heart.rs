@@ -11,10 +11,10 @@ use jiff::Timestamp;
 
 use crate::config::Settings;
 use crate::flow::failpoint;
-use crate::mailbox::{Kept, Mailbox, MailboxError, Sighting, Wanted, Yield};
+use crate::mailbox::{Call, Kept, Mailbox, MailboxError, Sighting, Wanted, Woken, Yield};
 
-/// A mailbox is left alone between two looks for at most this long: one fetch is two conversations (whole mails, and
-/// headers of large ones), each with 60 s to connect and 300 s to answer, and then the batch goes to a slow disk.
+/// A mailbox is left alone between two looks for at most this long: a fetch takes 600 s and a few times 60 s to connect
+/// again, and then the batch goes to a slow disk. Waits for mail are cut into pieces of a minute.
 const SOURCE_BOUND: Duration = Duration::from_secs(900);
 /// A batch of hostile documents on a slow machine, and 32 receipts.
 const REGISTER_BOUND: Duration = Duration::from_secs(600);
@@ -200,6 +200,14 @@ impl Mailbox for Watched<'_> {
 
     fn acknowledge(&mut self, kept: &[Kept]) -> Result<(), MailboxError> {
         self.between(|inner| inner.acknowledge(kept))
+    }
+
+    fn remark(&mut self) -> Option<String> {
+        self.inner.remark()
+    }
+
+    fn wait(&mut self, limit: Duration, call: &Call) -> Result<Woken, MailboxError> {
+        self.between(|inner| inner.wait(limit, call))
     }
 }
 

@@ -18,6 +18,7 @@ mod once;
 mod parts;
 mod patience;
 pub mod pulse;
+mod reader;
 mod reload;
 mod run;
 pub mod safekeeping;

@@ -8,6 +8,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::daemon::House;
 use crate::daemon::logging::scrubbed;
+use crate::daemon::reader::Remembered;
 use crate::edge::clock::Clock;
 use crate::flow::admit::{self, Admitted};
 use crate::flow::deliver::{self, Delivered};
@@ -109,8 +110,12 @@ fn fetch_all(house: &House, flow_house: flow::House<'_>, tell: Tell) -> Pass {
             .and_then(|mut mailbox| {
                 // The next step hangs up only after a trouble of its own.
                 let mut more = || tell.send(()).unwrap_or_default();
-                fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut more)
-                    .map_err(|error| with_causes(&error))
+                let fetched = fetch_source(house, flow_house, &source.name, &mut *mailbox, &mut more);
+                match &fetched {
+                    Ok(_) => Remembered::default().well(house, &source.name),
+                    Err(error) => Remembered::default().ill(house, &source.name, error),
+                }
+                fetched.map_err(|error| with_causes(&error))
             });
         match result {
             Ok(fetched) => {

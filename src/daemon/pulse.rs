@@ -20,6 +20,7 @@ const ROWS_AT_ONCE: u64 = 20_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
     Unreachable,
+    Limit,
     Login,
     Unprotected,
     Refused,
@@ -33,8 +34,9 @@ pub enum Trouble {
 
 impl Trouble {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Unreachable,
+        Self::Limit,
         Self::Login,
         Self::Unprotected,
         Self::Refused,
@@ -50,6 +52,7 @@ impl Trouble {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
+            Self::Limit => "limit",
             Self::Login => "login",
             Self::Unprotected => "unprotected",
             Self::Refused => "refused",
@@ -62,11 +65,13 @@ impl Trouble {
         }
     }
 
-    fn of(error: &StepError) -> Self {
+    /// The kind of an error.
+    pub(super) fn of(error: &StepError) -> Self {
         match error {
             StepError::Mailbox(MailboxError::Unreachable { .. } | MailboxError::Away { .. }) => {
                 Self::Unreachable
             }
+            StepError::Mailbox(MailboxError::Limit { .. }) => Self::Limit,
             StepError::Mailbox(MailboxError::Refused { .. }) => Self::Refused,
             StepError::Mailbox(MailboxError::Login { .. }) => Self::Login,
             StepError::Mailbox(MailboxError::Unprotected { .. }) => Self::Unprotected,
@@ -144,6 +149,13 @@ impl Pulse {
         }
     }
 
+    /// The source was heard between two passes.
+    pub fn heard(&self, source: &str, at: Timestamp) {
+        let mut beats = self.beats();
+        beats.changes += 1;
+        beats.sources.entry(source.to_owned()).or_default().last_contact = Some(at);
+    }
+
     /// A pass over the source failed.
     pub fn failed(&self, source: &str, at: Timestamp, error: &StepError) {
         let mut beats = self.beats();
@@ -158,12 +170,9 @@ impl Pulse {
         let Some(earlier) = earlier else { return };
         beats.tally = earlier.tally;
         for (name, beat) in earlier.sources {
-            let last_contact = beat.last_contact;
-            let fresh = SourceBeat {
-                last_contact,
-                ..SourceBeat::default()
-            };
-            beats.sources.entry(name).or_insert(fresh);
+            // The source may have failed already, which says nothing about when it was reached last.
+            let now = beats.sources.entry(name).or_default();
+            now.last_contact = now.last_contact.or(beat.last_contact);
         }
     }
 
@@ -274,11 +283,13 @@ mod tests {
         let earlier = Pulse::default();
         earlier.contact("a", at(10), None);
         earlier.contact("b", at(11), None);
+        earlier.contact("c", at(9), None);
         earlier.failed("a", at(12), &login());
         let mut sign = earlier.life_sign(at(13));
         sign.tally.journal_seq = 7;
         let pulse = Pulse::default();
         pulse.contact("b", at(20), None);
+        pulse.failed("c", at(18), &login());
         pulse.begin(at(19), Some(sign));
         let now = pulse.life_sign(at(21));
         assert_eq!((now.started_at, now.tally.journal_seq), (at(19), 7));
@@ -288,5 +299,9 @@ mod tests {
             (None, 0)
         );
         assert_eq!(now.sources["b"].last_contact, Some(at(20)));
+        assert_eq!(
+            (now.sources["c"].last_contact, now.sources["c"].failing),
+            (Some(at(9)), Some((Trouble::Login, at(18))))
+        );
     }
 }

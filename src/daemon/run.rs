@@ -14,21 +14,21 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::{error, info};
 
-use crate::config::{Settings, Source};
+use crate::config::Settings;
 use crate::daemon::bell::Bell;
-use crate::daemon::heart::{Beat, Contact, Heart, Watched};
+use crate::daemon::heart::{Beat, Contact, Heart};
 use crate::daemon::logging::scrubbed;
 use crate::daemon::once::{
-    Issuing, Pass, decide_and_issue, fetch_source, remind_all, report_all, report_delivered, seconds_until,
+    Issuing, Pass, decide_and_issue, remind_all, report_all, report_delivered, seconds_until,
 };
 use crate::daemon::patience::{Chore, Patience};
 use crate::daemon::reload::{self, Reread};
 use crate::daemon::watch::{Next, Service};
-use crate::daemon::{House, StartError, keeper, metrics};
+use crate::daemon::{House, StartError, keeper, metrics, reader};
 use crate::flow::deliver;
-use crate::flow::fetch::Fetched;
 use crate::flow::issue::Letterhead;
 use crate::flow::with_causes;
+use crate::mailbox::Call;
 use crate::outbox::Transport;
 use crate::store::Store;
 
@@ -48,8 +48,9 @@ pub struct Ending {
 
 #[derive(Default)]
 pub(super) struct Bells {
-    sources: Bell,
-    work: Bell,
+    /// Rings for the end, and for all who wait for whatever it may be.
+    pub(super) end: Call,
+    pub(super) work: Bell,
     letters: Bell,
     /// For the thread that watches the others.
     pub(super) watch: Bell,
@@ -71,6 +72,10 @@ impl Ending {
     /// The workers may start again.
     fn resume(&self) {
         self.paused.store(false, Ordering::SeqCst);
+        self.bells.end.calm();
+        if self.for_good() {
+            self.bells.end.ring();
+        }
     }
 
     /// Asks when SIGTERM or SIGINT comes.
@@ -122,7 +127,8 @@ impl Ending {
 
 impl Bells {
     fn ring_all(&self) {
-        for bell in [&self.sources, &self.work, &self.letters, &self.watch] {
+        self.end.ring();
+        for bell in [&self.work, &self.letters, &self.watch] {
             bell.ring();
         }
     }
@@ -178,7 +184,8 @@ fn work(
     let next = thread::scope(|scope| {
         let mut workers = Vec::new();
         for (source, beat, mailbox) in mailboxes {
-            workers.push(scope.spawn(move || read_source(house, source, mailbox, heart, beat, ending)));
+            workers
+                .push(scope.spawn(move || reader::read_source(house, source, mailbox, heart, beat, ending)));
         }
         workers.push(scope.spawn(|| register(house, letterhead, &heart.register, ending)));
         workers.push(scope.spawn(|| send(house, &mut *transport, &heart.send, ending)));
@@ -248,7 +255,7 @@ fn finish_mail(
 
 /// A step that panics outside an item is a fault of the program: everything ends, and the unit starts it again. A
 /// worker that has ended is silent from then on.
-struct OnEnd<'a>(&'a Ending, &'a Beat);
+pub(super) struct OnEnd<'a>(pub(super) &'a Ending, pub(super) &'a Beat);
 
 impl Drop for OnEnd<'_> {
     fn drop(&mut self) {
@@ -270,82 +277,14 @@ impl Drop for EndOnPanic<'_> {
     }
 }
 
-fn read_source(
-    house: &House,
-    source: &Source,
-    mailbox: Box<dyn crate::mailbox::Mailbox>,
-    heart: &Heart,
-    beat: &Beat,
-    ending: &Ending,
-) {
-    let now = || house.clock.now();
-    let asked = || still_asked(beat, ending);
-    let mut mailbox = Watched {
-        inner: mailbox,
-        beat,
-        changed: &|| ending.bells.watch.ring(),
-    };
-    let flow_house = house.for_steps(&now, &asked);
-    let mut patience = Patience { errors: 0 };
-    let mut told = String::new();
-    let _guard = OnEnd(ending, beat);
-    while !asked() {
-        let mut ring = || {
-            heart.mail_kept(house.clock.now());
-            ending.bells.work.ring();
-        };
-        let wait = match fetch_source(house, flow_house, &source.name, &mut mailbox, &mut ring) {
-            Ok(fetched) => {
-                patience.errors = 0;
-                house
-                    .pulse
-                    .contact(&source.name, house.clock.now(), fetched.trouble.as_ref());
-                report_fetched(source, &fetched, &mut told);
-                Duration::from_secs(source.poll_seconds)
-            }
-            Err(error) => {
-                house.pulse.failed(&source.name, house.clock.now(), &error);
-                patience.wait_after("fetch", &source.name, &error)
-            }
-        };
-        doze(beat, ending, wait);
-    }
-}
-
 /// Whether a worker is asked to end. It asks between two items, so each question is a step forward.
-fn still_asked(beat: &Beat, ending: &Ending) -> bool {
+pub(super) fn still_asked(beat: &Beat, ending: &Ending) -> bool {
     beat.stamp();
     ending.asked()
 }
 
-/// A trouble with single messages is told once and not at every poll, until it changes.
-fn report_fetched(source: &Source, fetched: &Fetched, told: &mut String) {
-    if fetched.kept > 0 {
-        info!(
-            source = source.name,
-            shown = fetched.shown,
-            kept = fetched.kept,
-            "mail kept"
-        );
-    }
-    let why = fetched
-        .trouble
-        .as_ref()
-        .map(|error| scrubbed(&with_causes(error)))
-        .unwrap_or_default();
-    if *told != why {
-        if !why.is_empty() {
-            error!(
-                source = source.name,
-                why, "some mail could not be read or moved; the rest goes on"
-            );
-        }
-        *told = why;
-    }
-}
-
-/// Waits, but ends within a second of being asked. The sources share one bell, which rings only at the end.
-fn doze(beat: &Beat, ending: &Ending, wait: Duration) {
+/// Waits, but ends as soon as it is asked to.
+pub(super) fn doze(beat: &Beat, ending: &Ending, wait: Duration) {
     doze_until(&|| still_asked(beat, ending), ending, wait);
 }
 
@@ -354,11 +293,11 @@ pub(super) fn doze_unwatched(ending: &Ending, wait: Duration) {
     doze_until(&|| ending.asked(), ending, wait);
 }
 
-fn doze_until(asked: &dyn Fn() -> bool, ending: &Ending, wait: Duration) {
+pub(super) fn doze_until(asked: &dyn Fn() -> bool, ending: &Ending, wait: Duration) {
     let mut left = wait;
     while !left.is_zero() && !asked() {
         let piece = left.min(DOZE);
-        ending.bells.sources.wait(piece);
+        ending.bells.end.wait(piece);
         left -= piece;
     }
 }
@@ -367,8 +306,8 @@ fn register(house: &House, letterhead: &Letterhead, beat: &Beat, ending: &Ending
     let now = || house.clock.now();
     let asked = || still_asked(beat, ending);
     let flow_house = house.for_steps(&now, &asked);
-    let mut patience = Patience { errors: 0 };
-    let mut issuing = Patience { errors: 0 };
+    let mut patience = Patience::with("register");
+    let mut issuing = Patience::with("issue");
     let mut not_before = house.clock.now();
     let (mut reminding, mut reporting) = (Chore::new("remind"), Chore::new("report"));
     let _guard = OnEnd(ending, beat);
@@ -410,7 +349,7 @@ fn send(house: &House, transport: &mut dyn Transport, beat: &Beat, ending: &Endi
     let now = || house.clock.now();
     let asked = || still_asked(beat, ending);
     let flow_house = house.for_steps(&now, &asked);
-    let mut patience = Patience { errors: 0 };
+    let mut patience = Patience::with("send");
     let _guard = OnEnd(ending, beat);
     let mut silence = 0;
     while !asked() {
@@ -419,7 +358,7 @@ fn send(house: &House, transport: &mut dyn Transport, beat: &Beat, ending: &Endi
                 report_delivered(house, &delivered, &mut Vec::new());
                 if delivered.transport_down {
                     beat.met(Contact::Ill);
-                    doze(beat, ending, Duration::from_secs(patience.next_s()));
+                    doze(beat, ending, patience.next());
                 } else if delivered.is_empty() {
                     patience.errors = 0;
                     beat.met(Contact::Well);

@@ -54,8 +54,19 @@ impl Life {
 pub struct SourceStatus {
     pub name: String,
     pub poll_seconds: u64,
+    /// After so long without contact people are told.
+    pub alarm_after: SignedDuration,
     pub beat: SourceBeat,
     pub last_mail: Option<Timestamp>,
+}
+
+impl SourceStatus {
+    /// Since when nobody could reach the source, where that is longer than may be.
+    pub fn no_contact_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let (_, failing_since) = self.beat.failing?;
+        let since = self.beat.last_contact.unwrap_or(failing_since);
+        (now.duration_since(since) >= self.alarm_after).then_some(since)
+    }
 }
 
 /// How everything stands at one moment.
@@ -169,6 +180,7 @@ fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> 
     let sources = house.settings.sources.iter().map(|source| SourceStatus {
         name: source.name.clone(),
         poll_seconds: source.poll_seconds,
+        alarm_after: source.alarm_after,
         beat: beats.remove(&source.name).unwrap_or_default(),
         last_mail: None,
     });

@@ -26,6 +26,9 @@ pub struct Facts {
     /// Present when scheduled digests could not be made, and this one stands for them too.
     pub gap: Option<Gap>,
 
+    /// Mailboxes that could not be read for longer than the agency bears.
+    pub unreached: Vec<Unreached>,
+
     /// Cases whose term was before today, the latest first.
     pub late: Vec<OpenCase>,
     /// Cases whose term ends today.
@@ -80,6 +83,21 @@ pub struct Gap {
     pub missed: u32,
     /// The last instant at which the daemon is known to have run.
     pub down_since: Timestamp,
+}
+
+/// A mailbox without contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    /// The source's name.
+    pub source: String,
+    /// The address that citizens write to.
+    pub address: String,
+    /// When it was last read; `None` where it never was.
+    pub contact_at: Option<Timestamp>,
+    /// The first look that failed.
+    pub failing_since: Timestamp,
+    /// The stable code of the trouble, as in `status`.
+    pub why: String,
 }
 
 /// A case with a term.

@@ -25,7 +25,7 @@ mod tests;
 
 pub use facts::{
     Answered, Awaited, Consent, Counts, Facts, File, Gap, Held, Joined, Misfit, MisfitFault, NewEntry,
-    OpenCase, Period, Pickup, Scope, SourceCounts, Trouble, Unanswered, Undelivered,
+    OpenCase, Period, Pickup, Scope, SourceCounts, Trouble, Unanswered, Undelivered, Unreached,
 };
 
 /// How many rows of one list text and HTML show.

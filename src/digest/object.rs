@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::facts::{
     Answered, Counts, Facts, File, Held, Joined, Misfit, NewEntry, OpenCase, Pickup, Scope, SourceCounts,
-    Unanswered, Undelivered,
+    Unanswered, Undelivered, Unreached,
 };
 use super::words;
 
@@ -31,6 +31,7 @@ pub(super) fn json(facts: &Facts) -> Value {
         "today": facts.today.to_string(),
         "next_working_day": facts.next_working_day.to_string(),
         "gap": gap,
+        "unreached": each(&facts.unreached, unreached),
         "late": each(&facts.late, case),
         "due_today": each(&facts.due_today, case),
         "due_this_week": each(&facts.due_this_week, case),
@@ -49,6 +50,16 @@ pub(super) fn json(facts: &Facts) -> Value {
             "misfits": each(&facts.misfits, misfit),
             "misfits_total": facts.misfits_total,
         },
+    })
+}
+
+fn unreached(one: &Unreached) -> Value {
+    json!({
+        "source": one.source,
+        "address": one.address,
+        "last_contact": one.contact_at.map(|at| at.to_string()),
+        "failing_since": one.failing_since.to_string(),
+        "why": one.why,
     })
 }
 

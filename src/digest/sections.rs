@@ -99,11 +99,17 @@ struct Outcome {
 
 /// Composes the page.
 pub(super) fn page(facts: &Facts) -> Page {
-    let alerts = if facts.balanced() {
-        Vec::new()
-    } else {
-        vec![alert(facts)]
-    };
+    let mut alerts: Vec<Alert> = facts
+        .unreached
+        .iter()
+        .map(|one| Alert {
+            text: words::unreached(one),
+            command: words::ASK_SERVERS,
+        })
+        .collect();
+    if !facts.balanced() {
+        alerts.push(alert(facts));
+    }
     let summary = match words::pressing(facts) {
         parts if parts.is_empty() => "Nimic urgent astăzi.".to_owned(),
         parts => format!("Pe scurt: {}.", parts.join(", ")),

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 use super::facts::{
     Answered, Awaited, Consent, Counts, Facts, File, Gap, Held, Joined, Misfit, MisfitFault, NewEntry,
-    OpenCase, Period, Pickup, Scope, SourceCounts, Trouble, Unanswered, Undelivered,
+    OpenCase, Period, Pickup, Scope, SourceCounts, Trouble, Unanswered, Undelivered, Unreached,
 };
 use crate::calendar::hours::ZONE;
 use crate::outbox::Kind;
@@ -159,6 +159,7 @@ pub(crate) fn empty_day() -> Facts {
         agency: "AJOFM Exemplu".to_owned(),
         scope: Scope::Office(DEJ.to_owned()),
         gap: None,
+        unreached: Vec::new(),
         late: Vec::new(),
         due_today: Vec::new(),
         due_this_week: Vec::new(),
@@ -180,6 +181,7 @@ pub(crate) fn empty_day() -> Facts {
 pub(crate) fn everything_wrong() -> Facts {
     let mut facts = full_day();
     facts.period.from = local("2026-11-17T07:00");
+    facts.unreached = unreached();
     facts.gap = Some(Gap {
         missed: 2,
         down_since: local("2026-11-17T16:48"),
@@ -260,6 +262,25 @@ fn with_a_wrong_count(facts: &mut Facts) {
     })
     .into();
     facts.misfits_total = 23;
+}
+
+fn unreached() -> Vec<Unreached> {
+    vec![
+        Unreached {
+            source: "somaj".to_owned(),
+            address: "somaj@ajofm-exemplu.test".to_owned(),
+            contact_at: Some(local("2026-11-19 21:04")),
+            failing_since: local("2026-11-19 21:05"),
+            why: "login".to_owned(),
+        },
+        Unreached {
+            source: "dej\r\n<b>".to_owned(),
+            address: "dej@ajofm-exemplu.test".to_owned(),
+            contact_at: None,
+            failing_since: local("2026-11-18 08:00"),
+            why: "unreachable".to_owned(),
+        },
+    ]
 }
 
 fn hostile_files() -> Vec<File> {

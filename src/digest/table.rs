@@ -72,6 +72,15 @@ fn rows(facts: &Facts) -> Vec<Row> {
         todo: facts.gap.as_ref().map(words::gap).unwrap_or_default(),
         ..Row::default()
     }];
+    rows.extend(facts.unreached.iter().map(|one| Row {
+        section: "Căsuță fără legătură",
+        office: one.source.clone(),
+        date: day_of(one.contact_at.unwrap_or(one.failing_since)),
+        hour: words::hour(one.contact_at.unwrap_or(one.failing_since)),
+        state: words::unreached(one),
+        todo: words::ASK_SERVERS.to_owned(),
+        ..Row::default()
+    }));
     let cases = [
         ("Termen depășit", &facts.late),
         ("Termen astăzi", &facts.due_today),

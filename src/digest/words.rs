@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::facts::{
     Awaited, Consent, Counts, Facts, Gap, Misfit, MisfitFault, Period, Scope, SourceCounts, Trouble,
-    Undelivered,
+    Undelivered, Unreached,
 };
 use crate::calendar::hours::ZONE;
 use crate::outbox::Kind;
@@ -16,6 +16,8 @@ use crate::receipt::wording::{count, day, day_and_hour, visible};
 /// The longest piece of foreign text that is worth reading in a list.
 const LETTERS_MAX: usize = 160;
 
+/// What asks the mail servers how they are.
+pub(super) const ASK_SERVERS: &str = "recipisa check --online";
 /// What looks at the database when the count of messages does not come out.
 pub(super) const EXAMINE: &str = "recipisa fsck";
 
@@ -93,9 +95,40 @@ pub(super) fn gap(gap: &Gap) -> String {
     )
 }
 
+/// A mailbox without contact, for a clerk: what has happened, what it means, what to do.
+pub(super) fn unreached(one: &Unreached) -> String {
+    let since = match one.contact_at {
+        Some(at) => format!("nu a mai putut fi citită din {}", day_and_hour(at)),
+        None => format!(
+            "nu a putut fi citită niciodată, cu prima încercare în {}",
+            day_and_hour(one.failing_since)
+        ),
+    };
+    let cause = match one.why.as_str() {
+        "login" => "serverul nu primește utilizatorul sau parola",
+        "limit" => "serverul nu primește încă o legătură; căsuța este citită și de alte programe",
+        "unprotected" => "serverul nu oferă o legătură protejată",
+        "refused" => "serverul refuză ce i se cere",
+        "folder" => "dosarul de pe acest calculator nu poate fi citit",
+        "unreachable" => "serverul nu răspunde",
+        _ => "citirea nu reușește",
+    };
+    format!(
+        "Căsuța {} (sursa {}) {since}: {cause}. Ce s-a trimis acolo de atunci nu este nici înregistrat, nici confirmat. \
+         Anunțați administratorul astăzi.",
+        shown(&one.address),
+        shown(&one.source)
+    )
+}
+
 /// What presses, as a list in words; empty when nothing does.
 pub(super) fn pressing(facts: &Facts) -> Vec<String> {
     let counted = [
+        (
+            facts.unreached.len(),
+            "căsuță fără legătură",
+            "căsuțe fără legătură",
+        ),
         (facts.late.len(), "termen depășit", "termene depășite"),
         (facts.due_today.len(), "termen astăzi", "termene astăzi"),
         (
@@ -123,7 +156,11 @@ pub(super) fn pressing(facts: &Facts) -> Vec<String> {
 }
 
 pub(super) fn subject(facts: &Facts) -> String {
-    let attention = if facts.balanced() { "" } else { "ATENȚIE – " };
+    let attention = if facts.balanced() && facts.unreached.is_empty() {
+        ""
+    } else {
+        "ATENȚIE – "
+    };
     let office = match &facts.scope {
         Scope::All => String::new(),
         Scope::Office(name) => format!(", {}", shown(name)),

@@ -161,6 +161,7 @@ impl Mailbox for FolderMailbox {
                 key,
                 received_at,
                 size_bytes,
+                mdn_sent: false,
             });
         }
         self.known.retain(|path, _| path.exists());

@@ -264,6 +264,7 @@ fn gone(source: &SourceId, gone: &[Gone]) -> Vec<Bodiless> {
             key: one.key.clone(),
             received_at: None,
             size_bytes: 0,
+            mdn_sent: false,
         };
         let (reason, detail) = if one.is_recalled {
             (Reason::Unfetchable, "serverul nu mai arată mesajul")
@@ -401,6 +402,7 @@ mod tests {
                 key: SourceKey(index.to_string()),
                 received_at: None,
                 size_bytes: *size_bytes,
+                mdn_sent: false,
             },
             extent: Extent::Whole,
         };

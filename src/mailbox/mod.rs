@@ -4,9 +4,14 @@
 //! The order is fixed by types: only a [`Kept`] can be acknowledged, and only the flow's fetch step, after the
 //! archive's fsync and the store's commit, makes one.
 
+mod call;
+
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
+
+pub use call::Call;
 
 /// The name that the configuration gives to a source; letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +38,8 @@ pub struct Sighting {
     /// time. The edge may leave it to be read from the bytes.
     pub received_at: Option<Timestamp>,
     pub size_bytes: u64,
+    /// `$MDNSent` stands on it (RFC 3503): another program has already answered its wish for a read report.
+    pub mdn_sent: bool,
 }
 
 /// How much of the message was fetched.
@@ -54,7 +61,8 @@ pub struct Wanted {
     pub extent: Extent,
 }
 
-/// What a source gave of the messages that were asked for. One that is in neither list has vanished.
+/// What a source gave of the messages that were asked for. One that is in neither list has vanished, or its turn did
+/// not come before the line broke: the next listing tells.
 #[derive(Debug, Default)]
 pub struct Yield {
     pub mails: Vec<RawMail>,
@@ -142,6 +150,11 @@ pub enum MailboxError {
         doing: &'static str,
         answer: String,
     },
+    /// Too many connections, by the server's count.
+    #[error(
+        "{server} lets in no further connection of this user: {answer}; other programs read the same mailbox, or old connections are still counted"
+    )]
+    Limit { server: String, answer: String },
     /// Wrong user or password.
     #[error(
         "{server} does not accept the user and password; check `user` and `password` of this source ({answer})"
@@ -167,7 +180,7 @@ impl MailboxError {
     pub fn is_away(&self) -> bool {
         matches!(
             self,
-            Self::Away { .. } | Self::Login { .. } | Self::Unprotected { .. }
+            Self::Away { .. } | Self::Limit { .. } | Self::Login { .. } | Self::Unprotected { .. }
         )
     }
 
@@ -192,12 +205,27 @@ impl MailboxError {
     /// Sources are polled for ever; only the message to the operator differs.
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Unreachable { .. } | Self::Away { .. } | Self::Refused { .. } | Self::Folder { .. } => {
-                Disposition::Retry
-            }
+            Self::Unreachable { .. }
+            | Self::Away { .. }
+            | Self::Refused { .. }
+            | Self::Limit { .. }
+            | Self::Folder { .. } => Disposition::Retry,
             Self::Login { .. } | Self::Unprotected { .. } => Disposition::Stop,
         }
     }
+}
+
+/// What ended a wait at a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Woken {
+    /// The source shows something new.
+    Arrived,
+    /// The call has rung.
+    Called,
+    /// The time is over; the source was heard meanwhile, and had nothing new.
+    Quiet,
+    /// The time is over, and the source tells nothing by itself.
+    TimeOver,
 }
 
 /// A source of mail. Two homes: IMAP and a folder.
@@ -219,4 +247,21 @@ pub trait Mailbox: Send {
     /// # Errors
     /// As [`Mailbox::list`]; the messages will be listed again and acknowledged again.
     fn acknowledge(&mut self, kept: &[Kept]) -> Result<(), MailboxError>;
+
+    /// What the source wants its operator to be told, once, since this was last asked.
+    fn remark(&mut self) -> Option<String> {
+        None
+    }
+
+    /// Waits until something new is there, as far as the source tells of it by itself; not longer than `limit`, and no
+    /// longer than until the call rings. To look again now and then stays the caller's business.
+    ///
+    /// # Errors
+    /// The source can tell no more: look at once. Nothing was lost.
+    fn wait(&mut self, limit: Duration, call: &Call) -> Result<Woken, MailboxError> {
+        Ok(match call.wait(limit) {
+            true => Woken::Called,
+            false => Woken::TimeOver,
+        })
+    }
 }

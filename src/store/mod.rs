@@ -6,6 +6,7 @@
 
 mod archive;
 mod cases;
+mod contacts;
 mod snapshot;
 mod figures;
 mod ledger;
@@ -25,6 +26,7 @@ pub use archive::{Archive, ArchiveError};
 pub use cases::{
     CaseAct, CaseRecord, FollowupDue, FollowupRecord, FollowupState, FollowupTrouble, LetterTrouble, OpenCase,
 };
+pub use contacts::Contact;
 pub use figures::{Queue, Tally, Waiting};
 pub use ledger::{Account, Bodiless, Footing, Gone, Known, Ledger, Listing, MISFITS_MAX, Misfit, Unread};
 pub use snapshot::{Depth, Facts, Fault, Finding, NamedFile, Snapshot};
@@ -448,6 +450,13 @@ pub trait Store: Send + Sync {
     /// A digest is written: its letters are queued. One whose end is recorded already is passed over; returns whether
     /// it was recorded now.
     fn digest_done(&self, digest: &DigestDone) -> Stored<bool>;
+
+    /// A source was read at this time.
+    fn contact_made(&self, source: &SourceId, at: Timestamp) -> Stored<()>;
+    /// A source could not be read, for a reason with this stable code.
+    fn contact_missed(&self, source: &SourceId, why: &str, at: Timestamp) -> Stored<()>;
+    /// The contact with all sources that were ever tried, by name.
+    fn contacts(&self) -> Stored<Vec<Contact>>;
 
     /// What waits.
     fn backlog(&self) -> Stored<Backlog>;

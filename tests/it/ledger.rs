@@ -81,6 +81,7 @@ impl Mailbox for Script {
                 .get(..2)
                 .and_then(|day| format!("2026-11-{day}T08:00:00Z").parse().ok()),
             size_bytes: *size,
+            mdn_sent: false,
         };
         Ok(self.shown.iter().map(sighting).collect())
     }

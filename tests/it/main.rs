@@ -16,6 +16,7 @@ mod digests;
 #[cfg(feature = "failpoints")]
 mod faults;
 mod form;
+mod imap;
 mod inspect;
 mod journey;
 mod ledger;

@@ -6,6 +6,11 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
+use recipisa::edge::clock::Clock;
+use recipisa::edge::sqlite::SqliteStore;
+use recipisa::mailbox::SourceId;
+use recipisa::store::Store;
 use serde_json::Value;
 
 use crate::support::agency::Agency;
@@ -284,6 +289,52 @@ fn a_source_in_trouble_is_told_until_it_is_well() {
     stage.wait_for("an end of the trouble", |status| {
         status["sources"][1]["trouble"].is_null()
     });
+    daemon.terminate();
+    daemon.wait(PATIENCE);
+}
+
+#[test]
+fn a_mailbox_that_nobody_reaches_is_an_alarm_everywhere() {
+    let stage = Stage::new();
+    let mut daemon = stage.run();
+    stage.wait_for("contact", |status| {
+        status["sources"][1]["last_contact"].is_string()
+    });
+    assert_eq!(stage.metrics()["recipisa_source_alarm{source=\"dej\"}"], 0.0);
+    daemon.terminate();
+    daemon.wait(PATIENCE);
+    // Six hours go by: what is remembered of the last contact is set back by so much.
+    let long_ago = Clock::System.now() - SignedDuration::from_hours(6);
+    let registry = stage.agency.path().join("registry");
+    let sign = registry.join("status.json");
+    let mut value: Value = serde_json::from_slice(&fs::read(&sign).unwrap()).unwrap();
+    value["sources"]["dej"]["last_contact"] = long_ago.to_string().into();
+    fs::write(&sign, value.to_string()).unwrap();
+    let store = SqliteStore::open(&registry.join("recipisa.db")).unwrap();
+    store.contact_made(&SourceId("dej".to_owned()), long_ago).unwrap();
+    drop(store);
+    let folder = stage.agency.path().join("mailboxes/dej");
+    fs::rename(&folder, folder.with_extension("away")).unwrap();
+    let mut daemon = stage.run();
+    stage.wait_for("the alarm", |status| {
+        status["sources"][1]["no_contact_since"] == long_ago.to_string()
+    });
+    let said = stage.agency.run(&["status"]).ended_with(0).out;
+    assert!(said.contains("dej: no contact since "), "{said}");
+    let metrics = stage.metrics();
+    assert_eq!(metrics["recipisa_source_alarm{source=\"dej\"}"], 1.0);
+    assert_eq!(metrics["recipisa_source_alarm{source=\"somaj\"}"], 0.0);
+    let digest = stage.agency.run(&["digest"]).ended_with(0).out;
+    assert!(
+        digest.contains("ATENȚIE! Căsuța ") && digest.contains("(sursa dej) nu a mai putut fi citită din "),
+        "{digest}"
+    );
+    fs::rename(folder.with_extension("away"), &folder).unwrap();
+    stage.wait_for("an end of the alarm", |status| {
+        status["sources"][1]["no_contact_since"].is_null()
+    });
+    let digest = stage.agency.run(&["digest"]).ended_with(0).out;
+    assert!(!digest.contains("nu a mai putut fi citită"), "{digest}");
     daemon.terminate();
     daemon.wait(PATIENCE);
 }

@@ -65,6 +65,7 @@ fn arrival(name: &str, content: &str) -> Arrival {
             key: key(name),
             received_at: Some(noon()),
             size_bytes: content.len() as u64,
+            mdn_sent: false,
         },
         received_at: noon(),
         extent: Extent::Whole,

@@ -170,6 +170,9 @@ fn mailbox_remedy(error: &MailboxError) -> &'static str {
             "write `security = \"tls\"` (port 993), or have STARTTLS switched on at the server"
         }
         MailboxError::Refused { .. } => "ask whoever runs the server what its answer means",
+        MailboxError::Limit { .. } => {
+            "close other programs that read this mailbox, or have the server's limit of connections raised"
+        }
         MailboxError::Folder { .. } => "check the owner of the folder",
     }
 }

@@ -1,24 +1,24 @@
-//! From a host name to a logged-in session: TCP, TLS or STARTTLS, LOGIN, CAPABILITY.
-
-use std::time::Duration;
+//! From a host name to a logged-in session: TCP, TLS or STARTTLS, LOGIN, CAPABILITY, and how the folders are spelled.
 
 use async_imap::Client;
 use async_imap::error::Error as ImapError;
+use async_imap::imap_proto::{Response, Status};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_native_tls::TlsStream;
 
-use super::{Account, Open, plain, translated};
+use super::dialogue::{self, Dialogue, Fault, Times};
+use super::line::Line;
+use super::listing::Known;
+use super::names::{self, Places};
+use super::{Account, Offers, Open};
 use crate::edge::tls::{self, Security};
 use crate::mailbox::MailboxError;
 
-pub(super) type Session = async_imap::Session<TlsStream<TcpStream>>;
-
 /// Connects and logs in; the password goes only over TLS whose certificate has the right name.
-pub(super) async fn open(account: &Account, limit: Duration) -> Result<Open, MailboxError> {
+pub(super) async fn open(account: &Account, times: Times) -> Result<Open, MailboxError> {
     let server = format!("{}:{}", account.host, account.port);
     let doing = "connecting";
-    match timeout(limit, open_unbounded(account, &server)).await {
+    match timeout(times.connect, open_unbounded(account, &server, times)).await {
         Ok(result) => result,
         Err(elapsed) => Err(MailboxError::Unreachable {
             server,
@@ -28,7 +28,7 @@ pub(super) async fn open(account: &Account, limit: Duration) -> Result<Open, Mai
     }
 }
 
-async fn open_unbounded(account: &Account, server: &str) -> Result<Open, MailboxError> {
+async fn open_unbounded(account: &Account, server: &str, times: Times) -> Result<Open, MailboxError> {
     let unreachable = |doing, source: Box<dyn std::error::Error + Send + Sync>| MailboxError::Unreachable {
         server: server.to_owned(),
         doing,
@@ -50,7 +50,9 @@ async fn open_unbounded(account: &Account, server: &str) -> Result<Open, Mailbox
         .connect(&account.host, tcp)
         .await
         .map_err(|error| unreachable(tls::AGREEING, error.into()))?;
-    let mut client = Client::new(stream);
+    let line = Line::new(stream);
+    let arrived = line.arrived();
+    let mut client = Client::new(line);
     if account.security == Security::Tls {
         greeting(&mut client, server).await?;
     }
@@ -62,17 +64,47 @@ async fn open_unbounded(account: &Account, server: &str) -> Result<Open, Mailbox
         .capabilities()
         .await
         .map_err(|error| translated(error, server, "asking for capabilities"))?;
-    Ok(Open {
+    let offers = Offers {
         can_move: capabilities.has_str("MOVE"),
         can_expunge_by_uid: capabilities.has_str("UIDPLUS"),
-        uid_validity: 0,
-        session,
-    })
+        can_idle: capabilities.has_str("IDLE"),
+        has_namespace: capabilities.has_str("NAMESPACE"),
+    };
+    let mut open = Open {
+        dialogue: Dialogue::new(session, arrived, times),
+        offers,
+        places: Places::default(),
+        selected: None,
+        known: Known::default(),
+    };
+    open.places = names::settle(&mut open, account)
+        .await
+        .map_err(|fault| fault.told(server, "asking for the folders"))?;
+    Ok(open)
+}
+
+/// The library's errors in our words.
+fn translated(error: ImapError, server: &str, doing: &'static str) -> MailboxError {
+    let fault = if let ImapError::No(answer) | ImapError::Bad(answer) = &error {
+        Fault::Refused(plain(answer))
+    } else {
+        Fault::from_library(error)
+    };
+    fault.told(server, doing)
+}
+
+/// The server's own words out of the library's `code: …, info: Some("…")`.
+fn plain(answer: &str) -> String {
+    let words = answer
+        .split_once("info: Some(\"")
+        .and_then(|(_, words)| words.rsplit_once("\")"));
+    words.map_or_else(|| answer.to_owned(), |(words, _)| words.replace("\\\"", "\""))
 }
 
 fn login_refused(error: ImapError, server: &str) -> MailboxError {
     if let ImapError::No(answer) = &error
         && !is_passing(answer)
+        && !dialogue::is_limit(answer)
     {
         return MailboxError::Login {
             server: server.to_owned(),
@@ -95,7 +127,16 @@ where
 {
     let doing = "waiting for the greeting";
     match client.read_response().await {
-        Ok(Some(_)) => Ok(()),
+        Ok(Some(response)) => {
+            if let Response::Data {
+                status: Status::Bye,
+                outcome,
+            } = response.parsed()
+            {
+                return Err(Fault::Refused(dialogue::words(outcome)).told(server, doing));
+            }
+            Ok(())
+        }
         Ok(None) => Err(translated(ImapError::ConnectionLost, server, doing)),
         Err(error) => Err(translated(ImapError::Io(error), server, doing)),
     }
@@ -112,5 +153,24 @@ async fn start_tls(tcp: TcpStream, server: &str) -> Result<TcpStream, MailboxErr
             server: server.to_owned(),
         }),
         Err(other) => Err(translated(other, server, "asking for STARTTLS")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_words_are_taken_out_of_debug_text() {
+        for (answer, said) in [
+            (
+                r#"code: None, info: Some("[LIMIT] Too \"many\" connections.")"#,
+                r#"[LIMIT] Too "many" connections."#,
+            ),
+            (r#"code: Some(Alert), info: Some("Oprit")"#, "Oprit"),
+            ("code: None, info: None", "code: None, info: None"),
+        ] {
+            assert_eq!(plain(answer), said);
+        }
     }
 }

@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use async_imap::error::Error as ImapError;
-use async_imap::types::NameAttribute;
-use futures_util::TryStreamExt;
+use async_imap::imap_proto::{MailboxDatum, Response};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use tokio::time::timeout;
 
-use super::{Account, connect, plain, translated};
+use super::dialogue::{Fault, Times};
+use super::names::{self, quoted};
+use super::{Account, Open, connect};
 use crate::mailbox::MailboxError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -85,66 +85,64 @@ pub fn probe(account: &Account, today: Date) -> Result<Facts, MailboxError> {
         .enable_all()
         .build()
         .map_err(|error| away("preparing the connection", error.into()))?;
+    let times = Times {
+        connect: CONNECT_TIMEOUT,
+        call: QUESTIONS_TIMEOUT,
+        ..Times::default()
+    };
     runtime.block_on(async {
-        let mut open = connect::open(account, CONNECT_TIMEOUT)
+        let mut open = connect::open(account, times)
             .await
             .map_err(MailboxError::while_connecting)?;
-        let facts = match timeout(QUESTIONS_TIMEOUT, ask(&mut open, account, today)).await {
-            Ok(answered) => {
-                answered.map_err(|error| translated(error, &server, "asking about the folders"))?
-            }
-            Err(elapsed) => return Err(away("asking about the folders", elapsed.into())),
-        };
-        // A server that does not answer LOGOUT is left without a word.
-        timeout(LOGOUT_TIMEOUT, open.session.logout()).await.ok();
-        Ok(facts)
+        open.dialogue.set_limit(times.call);
+        let facts = ask(&mut open, today).await;
+        if facts.is_ok() {
+            // A server that does not answer LOGOUT is left without a word.
+            timeout(LOGOUT_TIMEOUT, open.dialogue.order("LOGOUT")).await.ok();
+        }
+        facts.map_err(|fault| fault.told(&server, "asking about the folders"))
     })
 }
 
-async fn ask(open: &mut super::Open, account: &Account, today: Date) -> Result<Facts, ImapError> {
-    let capabilities = open.session.capabilities().await?;
-    let target = match &account.move_to {
-        Some(name) => Some(target(open, name).await?),
+async fn ask(open: &mut Open, today: Date) -> Result<Facts, Fault> {
+    let target = match open.places.target.clone() {
+        Some(place) => Some(match names::find(open, &place.name).await? {
+            None => Target::Missing,
+            Some(true) => Target::Exists,
+            Some(false) => Target::NotForMail,
+        }),
         None => None,
     };
     Ok(Facts {
-        can_move: open.can_move,
-        can_expunge_by_uid: open.can_expunge_by_uid,
-        can_idle: capabilities.has_str("IDLE"),
+        can_move: open.offers.can_move,
+        can_expunge_by_uid: open.offers.can_expunge_by_uid,
+        can_idle: open.offers.can_idle,
         target,
-        folder: folder(open, &account.folder, today).await?,
+        folder: folder(open, today).await?,
     })
 }
 
-async fn target(open: &mut super::Open, name: &str) -> Result<Target, ImapError> {
-    let listed: Vec<_> = open
-        .session
-        .list(Some(""), Some(name))
-        .await?
-        .try_collect()
-        .await?;
-    // A name with a wildcard in it lists others as well.
-    let Some(found) = listed.iter().find(|one| one.name() == name) else {
-        return Ok(Target::Missing);
-    };
-    let closed = found.attributes().contains(&NameAttribute::NoSelect);
-    Ok(if closed {
-        Target::NotForMail
-    } else {
-        Target::Exists
-    })
-}
-
-async fn folder(open: &mut super::Open, name: &str, today: Date) -> Result<Folder, ImapError> {
-    let total = match open.session.examine(name).await {
-        Ok(examined) => u64::from(examined.exists),
-        Err(ImapError::No(answer)) => return Ok(Folder::Refused(plain(&answer))),
-        Err(other) => return Err(other),
-    };
+async fn folder(open: &mut Open, today: Date) -> Result<Folder, Fault> {
+    let command = format!("EXAMINE {}", quoted(&open.places.folder));
+    match open.dialogue.order(&command).await {
+        Ok(()) => {}
+        Err(Fault::Refused(answer)) => return Ok(Folder::Refused(answer)),
+        Err(gone) => return Err(gone),
+    }
+    let total = u64::from(open.dialogue.shown);
     // Disjoint, and without the oldest part, which in a mailbox of many years is nearly all of it.
     let day = |ago: i64| today.saturating_sub(ago.days()).strftime("%d-%b-%Y").to_string();
-    let mut count = async |query: String| -> Result<u64, ImapError> {
-        Ok(open.session.uid_search(query).await?.len() as u64)
+    let mut count = async |query: String| -> Result<u64, Fault> {
+        let mut found = 0;
+        let command = format!("UID SEARCH {query}");
+        open.dialogue
+            .ask(&command, |response| {
+                if let Response::MailboxData(MailboxDatum::Search(uids)) = response {
+                    found += uids.len() as u64;
+                }
+            })
+            .await?;
+        Ok(found)
     };
     Ok(Folder::Opened(Ages {
         total,

@@ -8,6 +8,7 @@ mod acts;
 mod cases;
 mod connection;
 mod desk;
+mod contacts;
 mod digests;
 mod entries;
 mod figures;
@@ -33,9 +34,9 @@ use crate::mailbox::{Extent, SourceId, SourceKey};
 use crate::outbox::Outgoing;
 use crate::registry::{Entry, InstanceSecret, KnownCase, Mentions, Number};
 use crate::store::{
-    Arrival, Attempt, Backlog, Bodiless, CaseAct, CaseRecord, DigestDone, Due, EntryRecord, FollowupDue,
-    FollowupTrouble, HeldAct, Issued, Ledger, LetterTrouble, Listing, MailRecord, MailVerdict, OpenCase,
-    Owing, Store, StoreError, Stored, Tally, Undecided, Unread, Waiting,
+    Arrival, Attempt, Backlog, Bodiless, CaseAct, CaseRecord, Contact, DigestDone, Due, EntryRecord,
+    FollowupDue, FollowupTrouble, HeldAct, Issued, Ledger, LetterTrouble, Listing, MailRecord, MailVerdict,
+    OpenCase, Owing, Store, StoreError, Stored, Tally, Undecided, Unread, Waiting,
 };
 
 pub use soundness::Soundness;
@@ -371,6 +372,22 @@ impl Store for SqliteStore {
 
     fn backlog(&self) -> Stored<Backlog> {
         letters::backlog(&self.reader())
+    }
+
+    fn contact_made(&self, source: &SourceId, at: Timestamp) -> Stored<()> {
+        self.transaction("noting the contact with a source", |transaction| {
+            contacts::made(transaction, source, at)
+        })
+    }
+
+    fn contact_missed(&self, source: &SourceId, why: &str, at: Timestamp) -> Stored<()> {
+        self.transaction("noting the contact with a source", |transaction| {
+            contacts::missed(transaction, source, why, at)
+        })
+    }
+
+    fn contacts(&self) -> Stored<Vec<Contact>> {
+        contacts::all(&self.reader())
     }
 
     fn waiting(&self) -> Stored<Waiting> {

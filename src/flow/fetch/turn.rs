@@ -117,6 +117,7 @@ pub(super) fn after_failure(known: &Known, now: Timestamp) -> AfterFailure {
 mod tests {
     use super::*;
     use crate::mailbox::{SourceId, SourceKey};
+    use Extent::{HeaderOnly, Nothing, Whole};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_795_000_000 + second).unwrap()
@@ -153,10 +154,10 @@ mod tests {
             key: SourceKey("k".into()),
             received_at: Some(at(received)),
             size_bytes,
+            mdn_sent: false,
         };
         let (small, large, old) = (sighting(5, 10), sighting(5, 1_001), sighting(-5, 10));
         let huge = sighting(5, RECALL_BYTES_MAX + 1);
-        use Extent::{HeaderOnly, Nothing, Whole};
         let cases = [
             (Footing::Lost, &small, Turn::Lost),
             (Footing::Awaited, &small, Turn::Fetch(Whole)),

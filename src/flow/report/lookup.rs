@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use crate::calendar::Calendar;
@@ -27,6 +28,8 @@ pub struct Bureau {
     pub office_names: BTreeMap<String, String>,
     /// Source to office.
     pub offices: BTreeMap<String, String>,
+    /// Source to its address, and to how long it may be without contact.
+    pub mailboxes: BTreeMap<String, (String, SignedDuration)>,
     pub request_types: Vec<RequestType>,
     pub spelling: Spelling,
     pub times: OfficeTimes,
@@ -53,6 +56,7 @@ pub fn facts(
         agency: bureau.agency.clone(),
         scope,
         gap,
+        unreached: Vec::new(),
         late: Vec::new(),
         due_today: Vec::new(),
         due_this_week: Vec::new(),
@@ -80,6 +84,7 @@ pub fn facts(
         facts.unanswered[place].reminded_on = reminder_day(house, &number, ordinal)?;
     }
     order(&mut facts);
+    unreached(house, bureau, office, &mut facts)?;
     held(house, bureau, office, &mut facts)?;
     undelivered(house, bureau, office, &mut facts)?;
     arrivals(house, bureau, office, &mut facts)?;
@@ -204,6 +209,30 @@ fn order(facts: &mut Facts) {
     facts.pickups_today.sort_by_key(|pickup| pickup.at);
     facts.pickups_next.sort_by_key(|pickup| pickup.at);
     facts.unanswered.sort_by_key(|one| one.until);
+}
+
+/// Mailboxes of the configuration that were not read for longer than may be, and cannot be now.
+fn unreached(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut Facts) -> Stored<()> {
+    let now = (house.now)();
+    for contact in house.store.contacts()? {
+        let of = bureau.offices.get(&contact.source.0).map(String::as_str);
+        let mailbox = bureau.mailboxes.get(&contact.source.0);
+        let (Some((address, patience)), Some((failing_since, why))) = (mailbox, contact.failing) else {
+            continue;
+        };
+        let since = contact.contact_at.unwrap_or(failing_since);
+        if now.duration_since(since) < *patience || office.is_some() && office != of {
+            continue;
+        }
+        facts.unreached.push(digest::Unreached {
+            source: contact.source.0,
+            address: address.clone(),
+            contact_at: contact.contact_at,
+            failing_since,
+            why,
+        });
+    }
+    Ok(())
 }
 
 fn held(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut Facts) -> Stored<()> {

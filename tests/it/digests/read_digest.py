@@ -15,6 +15,7 @@ ALLOWED = VOID - {"img", "link", "input"} | set(
     "html head title style body table tr td h1 h2 h3 p strong span code".split()
 )
 SECTIONS = {
+    "unreached": "Căsuță fără legătură",
     "late": "Termen depășit",
     "due_today": "Termen astăzi",
     "pickups_today": "Programare astăzi",

@@ -11,8 +11,8 @@ use recipisa::screening::{Outcome, Reason, Standing};
 use recipisa::store::{Desk, HeldAct, ReceiptState, Store};
 
 use super::figures::{
-    the_clock_is_checked_without_registering, what_waits_is_counted_with_its_age,
-    what_was_done_is_counted_once,
+    contact_with_sources_is_remembered, the_clock_is_checked_without_registering,
+    what_waits_is_counted_with_its_age, what_was_done_is_counted_once,
 };
 use super::ledger::{
     a_message_is_noted_before_it_is_kept, a_message_without_bytes_has_its_outcome,
@@ -44,6 +44,7 @@ pub(super) fn contract(make: &dyn Fn() -> Box<dyn Store>) {
         nothing_given_is_nothing_done,
         what_waits_is_counted_with_its_age,
         what_was_done_is_counted_once,
+        contact_with_sources_is_remembered,
         the_clock_is_checked_without_registering,
     ] {
         let store = make();

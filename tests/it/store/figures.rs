@@ -1,8 +1,9 @@
 //! What every store promises about the figures that operators watch.
 
 use jiff::SignedDuration;
+use recipisa::mailbox::SourceId;
 use recipisa::screening::Reason;
-use recipisa::store::{Attempt, Desk, HeldAct, Queue, Store, Tally, Waiting};
+use recipisa::store::{Attempt, Contact, Desk, HeldAct, Queue, Store, Tally, Waiting};
 
 use super::contract::keep;
 use super::{issued, noon, verdict};
@@ -55,6 +56,35 @@ pub(super) fn what_waits_is_counted_with_its_age(store: &dyn Store) {
     store.letter_attempt_finish(&id, &given_up, after(95)).unwrap();
     let waiting = store.waiting().unwrap();
     assert_eq!((waiting.letters, waiting.letters_given_up), (Queue::default(), 1));
+}
+
+/// The last success stays known while it fails, and the first failure until it succeeds again.
+pub(super) fn contact_with_sources_is_remembered(store: &dyn Store) {
+    assert_eq!(store.contacts().unwrap(), []);
+    let (somaj, dej) = (SourceId("somaj".to_owned()), SourceId("dej".to_owned()));
+    let contact = |source: &SourceId, at: Option<i64>, failing: Option<(i64, &str)>| Contact {
+        source: source.clone(),
+        contact_at: at.map(after),
+        failing: failing.map(|(since, why)| (after(since), why.to_owned())),
+    };
+    store.contact_made(&somaj, after(10)).unwrap();
+    store.contact_missed(&dej, "login", after(11)).unwrap();
+    store.contact_missed(&somaj, "unreachable", after(20)).unwrap();
+    store.contact_missed(&somaj, "limit", after(30)).unwrap();
+    assert_eq!(
+        store.contacts().unwrap(),
+        [
+            contact(&dej, None, Some((11, "login"))),
+            contact(&somaj, Some(10), Some((20, "limit")))
+        ]
+    );
+    store.contact_made(&somaj, after(40)).unwrap();
+    assert_eq!(store.contacts().unwrap()[1], contact(&somaj, Some(40), None));
+    store.contact_missed(&somaj, "refused", after(50)).unwrap();
+    assert_eq!(
+        store.contacts().unwrap()[1],
+        contact(&somaj, Some(40), Some((50, "refused")))
+    );
 }
 
 /// Counting in steps of any size gives the same, and never counts a row twice.

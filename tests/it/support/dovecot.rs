@@ -2,7 +2,7 @@
 //! passwords for Postfix.
 //!
 //! Mails go in and are read back as Maildir files, so that a test does not depend on the IMAP client
-//! it tests. Left out: OAuth2, quotas, Dovecot 2.4 (another configuration language).
+//! it tests. Left out: OAuth2, Dovecot 2.4 (another configuration language).
 
 use std::fs;
 use std::io::{ErrorKind, Read};
@@ -74,6 +74,32 @@ pub(crate) enum Offer {
     Only(&'static str),
 }
 
+/// How an instance differs from the usual one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Habit {
+    pub(crate) offer: Offer,
+    /// Before the names of a person's folders, such as `INBOX.`
+    pub(crate) prefix: &'static str,
+    /// Between the levels of a name.
+    pub(crate) separator: char,
+    /// Connections of one person at a time.
+    pub(crate) connections_max: u32,
+    /// What a mailbox may hold, in KiB; 0 is without end.
+    pub(crate) quota_kib: u32,
+}
+
+impl Default for Habit {
+    fn default() -> Self {
+        Self {
+            offer: Offer::Everything,
+            prefix: "",
+            separator: '.',
+            connections_max: 100,
+            quota_kib: 0,
+        }
+    }
+}
+
 /// Where the instance listens, all on 127.0.0.1.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ports {
@@ -109,6 +135,18 @@ pub(crate) struct Dovecot {
 impl Dovecot {
     /// Writes a configuration into the folder and starts; ready when it greets.
     pub(crate) fn start(dir: &Path, ca: &TestCa, offer: Offer) -> Self {
+        Self::start_as(
+            dir,
+            ca,
+            Habit {
+                offer,
+                ..Habit::default()
+            },
+        )
+    }
+
+    /// The same with habits of its own.
+    pub(crate) fn start_as(dir: &Path, ca: &TestCa, habit: Habit) -> Self {
         for part in ["", "etc", "run", "state", "mail", "log"] {
             make_dir(&dir.join(part));
         }
@@ -134,7 +172,7 @@ impl Dovecot {
         };
         write(
             &dir.join("etc/dovecot.conf"),
-            &configuration(dir, ca, offer, ports),
+            &configuration(dir, ca, habit, ports),
         );
         let mut dovecot = Self {
             dir: dir.to_owned(),
@@ -253,7 +291,8 @@ impl Dovecot {
         String::from_utf8_lossy(&fs::read(self.dir.join("log/dovecot.log")).unwrap_or_default()).into_owned()
     }
 
-    fn maildir(&self, user: User, mailbox: &str) -> PathBuf {
+    /// The folder of a mailbox; `INBOX`, or a name in modified UTF-7 without the prefix.
+    pub(crate) fn maildir(&self, user: User, mailbox: &str) -> PathBuf {
         let inbox = self.dir.join("mail").join(user.name()).join("Maildir");
         if mailbox == "INBOX" {
             inbox
@@ -322,12 +361,15 @@ fn read_maildir(maildir: &Path) -> Option<Vec<Stored>> {
     Some(mails.into_iter().map(|(_, mail)| mail).collect())
 }
 
-fn configuration(dir: &Path, ca: &TestCa, offer: Offer, ports: Ports) -> String {
+fn configuration(dir: &Path, ca: &TestCa, habit: Habit, ports: Ports) -> String {
     let dir = dir.display();
     let certificate = ca.server.certificate.display();
     let key = ca.server.key.display();
     let name = ports.imap;
-    let services = services(offer, ports);
+    let services = services(habit, ports);
+    let Habit {
+        prefix, separator, ..
+    } = habit;
     format!(
         "base_dir = {dir}/run
 state_dir = {dir}/state
@@ -349,7 +391,8 @@ first_valid_gid = 0
 mail_privileged_group =
 namespace inbox {{
   inbox = yes
-  separator = .
+  prefix = {prefix}
+  separator = {separator}
 }}
 ssl = yes
 ssl_cert = <{certificate}
@@ -371,10 +414,17 @@ postmaster_address = postmaster@amt.test
     )
 }
 
-fn services(offer: Offer, ports: Ports) -> String {
-    let capability = match offer {
+fn services(habit: Habit, ports: Ports) -> String {
+    let capability = match habit.offer {
         Offer::Everything => String::new(),
         Offer::Only(list) => format!("imap_capability = {list}"),
+    };
+    let connections = habit.connections_max;
+    let quota = match habit.quota_kib {
+        0 => String::new(),
+        kib => format!(
+            "mail_plugins = quota\nplugin {{\n  quota = maildir:User quota\n  quota_rule = *:storage={kib}K\n}}\n"
+        ),
     };
     let Ports {
         imap,
@@ -383,7 +433,7 @@ fn services(offer: Offer, ports: Ports) -> String {
         auth,
     } = ports;
     format!(
-        "service imap-login {{
+        "{quota}service imap-login {{
   inet_listener imap {{
     port = {imap}
   }}
@@ -408,7 +458,7 @@ service anvil {{
   }}
 }}
 protocol imap {{
-  mail_max_userip_connections = 100
+  mail_max_userip_connections = {connections}
   {capability}
 }}
 protocol lmtp {{

@@ -3,13 +3,13 @@
 //! * [`tools`]: temporary folders, free ports, waiting for something, running a program;
 //! * [`process`]: a program in its own process group, ours or a server's;
 //! * [`ca`]: a certificate authority and a server certificate;
-//! * [`dovecot`] and [`postfix`]: own instances of the real servers;
+//! * [`dovecot`] and [`postfix`]: own instances of the real servers; [`lmtp`]: a mail handed to the first;
 //! * [`command`]: our program run to its end; [`agency`]: a small agency in a folder;
 //! * [`hearing`]: that no process of ours says anything personal;
 //! * [`paper`]: receipts and letters as other programs read them;
 //! * [`online`], [`citizens`]: the daemon among real servers, and those who write to it; [`books`]: what must hold after;
 //! * [`scene`]: an agency on its stage;
-//! * [`sink`]: an SMTP server that follows a script; [`proxy`]: a line that breaks on demand.
+//! * [`sink`]: an SMTP server that follows a script; [`prompter`]: an IMAP server that plays a file; [`proxy`]: a line that breaks on demand.
 //!
 //! Everything stops and is removed when its value is dropped; the folder of a failed test stays, for
 //! the logs in it. A missing program fails the test and says how to install it: nothing is skipped.
@@ -21,10 +21,12 @@ pub(crate) mod citizens;
 pub(crate) mod command;
 pub(crate) mod dovecot;
 pub(crate) mod hearing;
+pub(crate) mod lmtp;
 pub(crate) mod online;
 pub(crate) mod paper;
 pub(crate) mod postfix;
 pub(crate) mod process;
+pub(crate) mod prompter;
 pub(crate) mod proxy;
 pub(crate) mod scene;
 pub(crate) mod sink;
