@@ -369,7 +369,7 @@ impl Default for Caps {
             letters_a_day: 20,
             measure: Measure {
                 batch_bytes_max: 16 * MB,
-                batch_mails_max: 50,
+                batch_mails_max: 200,
                 mail_bytes_max: 50 * MB,
                 start: None,
             },

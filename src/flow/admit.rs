@@ -21,7 +21,7 @@ use crate::store::{MailVerdict, Undecided};
 pub const ATTEMPTS_MAX: u32 = 3;
 /// What a batch may weigh in memory, beside one mail that is always taken.
 const BATCH_BYTES_MAX: u64 = 48 << 20;
-const BATCH_MAILS_MAX: usize = 32;
+const BATCH_MAILS_MAX: usize = 128;
 
 /// What decisions are made by, besides the mail.
 #[derive(Clone, Copy)]

@@ -337,9 +337,10 @@ fn keep(house: House<'_>, mails: Vec<RawMail>) -> Result<Vec<Kept>, StepError> {
     }
     let at = (house.now)();
     let mut arrivals = Vec::with_capacity(mails.len());
+    let contents: Vec<&[u8]> = mails.iter().map(|mail| mail.bytes.as_slice()).collect();
+    let sums = house.archive.put_all(&contents)?;
     let mut asking = Vec::with_capacity(mails.len());
-    for mail in mails {
-        let sha256 = house.archive.put(&mail.bytes)?;
+    for (mail, sha256) in mails.into_iter().zip(sums) {
         asking.push(message::asks_for_read_report(&mail.bytes));
         // A server that gives no INTERNALDATE leaves the top Received; without one, the moment of keeping counts.
         let received_at = mail

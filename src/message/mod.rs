@@ -16,15 +16,17 @@
 mod authentication;
 mod charset;
 mod files;
+mod machines;
 mod opening;
 mod origin;
 mod report;
+mod trace;
 mod wishes;
 
 use jiff::Timestamp;
 use mail_parser::{HeaderName, MessageParser, MimeHeaders};
 
-pub use authentication::{AuthResult, AuthenticationResults};
+pub use authentication::{AuthResult, AuthenticationResults, trusted};
 pub use files::{Attachment, Container};
 pub use opening::begins_like_mail;
 pub use origin::Origin;
@@ -145,11 +147,14 @@ impl Message {
             text,
             files,
             origin,
-            report: report::of(&parsed),
-            return_path: None,
-            delivered_to: Vec::new(),
+            report: report::of(&parsed, origin),
+            return_path: trace::return_path(&parsed),
+            delivered_to: trace::delivered_to(&parsed),
             authentication: authentication::of(&parsed),
-            read_report_to: Vec::new(),
+            read_report_to: match origin.is_report() {
+                true => Vec::new(),
+                false => trace::read_report_to(&parsed),
+            },
             defects,
         }
     }

@@ -1,24 +1,38 @@
 //! Who speaks: a person, or a machine that must never get an answer (RFC 3834 §2).
+//!
+//! What the standards say comes first: media types of reports, the null reverse-path, `Auto-Submitted`, list fields.
+//! Programs that keep to none of it are known by the table in `machines`. A sign that a person could give as well is never
+//! enough to take a mail for a machine's: it only keeps the automatic answer back, and the mail is registered.
 
 use mail_parser::{Message, MimeHeaders};
 
-/// Where a message comes from, judged by its header alone.
+use super::declared_type;
+use super::machines::{self, Means};
+use super::report::words;
+use super::trace::{Field, fields, return_path, within_brackets};
+
+/// How much of a text is looked at for a server's phrases.
+const TEXT_BYTES_MAX: usize = 4_096;
+
+/// Where a message comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     Person,
     /// `Auto-Submitted` other than `no` (RFC 3834 §5), or its older relatives.
     AutoReply,
-    /// A delivery report: `multipart/report; report-type=delivery-status` (RFC 3464), or the null reverse-path
-    /// (RFC 5321 §4.5.5).
+    /// A delivery report: `multipart/report; report-type=delivery-status` (RFC 3464), the null reverse-path
+    /// (RFC 5321 §4.5.5), or a known form that keeps to neither.
     Bounce,
     /// A read report (RFC 8098).
     ReadReport,
+    /// Somebody told his provider that our letter is spam: a feedback report (RFC 5965), or a known form of one.
+    Complaint,
     /// A mailing list (RFC 2919) or `Precedence: list`.
     List,
     /// `Precedence: bulk` or `junk`.
     Bulk,
-    /// It may be a person, but the header asks that no automatic answer be sent, or a newsletter's links stand in it:
-    /// registered like a person's mail, and not answered by itself.
+    /// It may be a person, but the header asks that no automatic answer be sent, or looks like a machine's, or a
+    /// newsletter's links stand in it: registered like a person's mail, and not answered by itself.
     AsksForSilence,
 }
 
@@ -30,9 +44,18 @@ impl Origin {
             Self::AutoReply
             | Self::Bounce
             | Self::ReadReport
+            | Self::Complaint
             | Self::List
             | Self::Bulk
             | Self::AsksForSilence => false,
+        }
+    }
+
+    /// Whether it speaks of another message, so that it is not asked for a read report (RFC 8098 §2.1).
+    pub(super) fn is_report(self) -> bool {
+        match self {
+            Self::AutoReply | Self::Bounce | Self::ReadReport | Self::Complaint => true,
+            Self::Person | Self::List | Self::Bulk | Self::AsksForSilence => false,
         }
     }
 }
@@ -42,65 +65,138 @@ pub(super) fn of(parsed: &Message<'_>) -> Origin {
     if let Some(report) = report_type(parsed) {
         return report;
     }
-    let mut signs = Signs::default();
-    for (name, value) in parsed.headers_raw() {
-        signs.note(&name.to_ascii_lowercase(), value.trim());
+    let signs = Signs::of(parsed);
+    if signs.is_bounce(parsed) {
+        return Origin::Bounce;
+    }
+    if signs.is_complaint {
+        return Origin::Complaint;
+    }
+    if signs.is_auto_reply() {
+        return Origin::AutoReply;
+    }
+    // Nobody may answer the null reverse-path, whatever came that way (RFC 5321 §4.5.5).
+    if signs.from_nobody {
+        return Origin::Bounce;
     }
     match signs.precedence.as_str() {
-        _ if signs.automatic => Origin::AutoReply,
-        "auto_reply" | "auto-reply" => Origin::AutoReply,
-        _ if signs.bounce => Origin::Bounce,
         "list" => Origin::List,
         _ if signs.list => Origin::List,
         "bulk" | "junk" => Origin::Bulk,
-        _ if signs.silence => Origin::AsksForSilence,
+        _ if signs.is_unmanned() && machines::is_bounce_text(&beginning(parsed)) => Origin::Bounce,
+        _ if signs.silence || signs.is_unmanned() || signs.suppresses_replies || signs.subject.is_some() => {
+            Origin::AsksForSilence
+        }
         _ => Origin::Person,
     }
 }
 
-/// What the header fields show.
+/// What the header shows.
 #[derive(Default)]
 struct Signs {
+    /// It says of itself that it is automatic.
     automatic: bool,
+    /// A sign that only a delivery report has.
     bounce: bool,
+    /// The reverse-path is null, or a server's.
+    from_nobody: bool,
+    /// What From is known for.
+    sender: Option<Means>,
+    /// What the subject is known for.
+    subject: Option<Means>,
+    is_complaint: bool,
     list: bool,
     silence: bool,
+    /// Exchange's wish that nobody answer by himself.
+    suppresses_replies: bool,
     precedence: String,
 }
 
 impl Signs {
-    fn note(&mut self, name: &str, value: &str) {
-        match name {
-            "auto-submitted" => self.automatic |= !keyword(value).eq_ignore_ascii_case("no"),
-            "x-autoreply" | "x-autorespond" => self.automatic = true,
-            "return-path" => self.bounce |= matches!(local_part(value).as_str(), "" | "mailer-daemon"),
-            "from" => {
-                self.bounce |= local_part(value) == "mailer-daemon";
-                self.silence |= local_part(value) == "postmaster";
-            }
-            "x-failed-recipients" => self.bounce = true,
-            "list-id" | "list-post" => self.list = true,
-            "precedence" => self.precedence = keyword(value).to_ascii_lowercase(),
-            // Exchange's wish, a program's own loop mark, and a newsletter's way out.
-            "x-auto-response-suppress" => self.silence |= suppresses_replies(value),
-            "x-loop" | "list-unsubscribe" => self.silence = true,
-            _ => {}
+    fn of(parsed: &Message<'_>) -> Self {
+        let mut signs = Self::default();
+        for field in fields(parsed) {
+            signs.note(field);
         }
+        signs.from_nobody = return_path(parsed).is_some_and(|path| {
+            path.is_empty() || machines::sender(local_part(&path)) == Some(Means::Bounce)
+        });
+        let subject = parsed.subject().unwrap_or_default();
+        signs.subject = machines::subject(subject);
+        signs.is_complaint &= machines::plain(subject).starts_with("complaint about message from");
+        signs
+    }
+
+    fn note(&mut self, field: Field<'_>) {
+        let says = |start: &str| field.text().to_ascii_lowercase().starts_with(start);
+        if field.is("from") {
+            self.note_sender(&field.text());
+        } else if field.is("auto-submitted") {
+            self.automatic |= !keyword(&field.text()).eq_ignore_ascii_case("no");
+        } else if field.is("precedence") {
+            self.precedence = keyword(&field.text()).to_ascii_lowercase();
+        } else if field.is("list-id") || field.is("list-post") {
+            self.list = true;
+        } else if field.is("x-auto-response-suppress") {
+            self.suppresses_replies |= suppresses_replies(&field.text());
+        } else if field.is("x-loop") || field.is("list-unsubscribe") {
+            // A program's own loop mark, and a newsletter's way out.
+            self.silence = true;
+        } else if let Some((.., means)) = machines::FIELDS
+            .iter()
+            .find(|(known, start, _)| field.is(known) && says(start))
+        {
+            self.bounce |= *means == Means::Bounce;
+            self.automatic |=
+                *means == Means::AutoReply && !keyword(&field.text()).eq_ignore_ascii_case("no");
+        }
+    }
+
+    fn note_sender(&mut self, value: &str) {
+        let address = within_brackets(value);
+        let local = local_part(address);
+        let nameless = value.ends_with("<>").then_some(Means::Bounce);
+        self.sender = machines::name(&value.to_lowercase())
+            .or_else(|| machines::sender(local))
+            .or(nameless);
+        // Hotmail's feedback is no report by its form (JMRP).
+        self.is_complaint = address.eq_ignore_ascii_case("staff@hotmail.com");
+    }
+
+    fn is_bounce(&self, parsed: &Message<'_>) -> bool {
+        let by_server = match self.sender {
+            Some(Means::Bounce) => return true,
+            Some(Means::Postmaster | Means::Unattended) => true,
+            Some(Means::PerhapsBounce | Means::AutoReply | Means::PerhapsAutoReply) | None => {
+                self.from_nobody
+            }
+        };
+        self.bounce
+            || self.subject == Some(Means::PerhapsBounce)
+                && (by_server || has_part(parsed, "delivery-status"))
+            || by_server && has_part(parsed, "delivery-status")
+    }
+
+    fn is_auto_reply(&self) -> bool {
+        self.automatic
+            || matches!(self.precedence.as_str(), "auto_reply" | "auto-reply")
+            || self.subject == Some(Means::PerhapsAutoReply)
+                && (self.suppresses_replies
+                    || self.from_nobody
+                    || self.sender == Some(Means::Unattended)
+                    || matches!(self.precedence.as_str(), "bulk" | "junk"))
+    }
+
+    /// Whether the sender's address is no person's.
+    fn is_unmanned(&self) -> bool {
+        matches!(self.sender, Some(Means::Postmaster | Means::Unattended))
     }
 }
 
-/// What stands before the `@` of the address in a field, lower case; empty for `<>`.
-fn local_part(value: &str) -> String {
-    let address = match (value.rfind('<'), value.rfind('>')) {
-        (Some(from), Some(to)) if from < to => &value[from + 1..to],
-        _ => value,
-    };
-    address
-        .trim()
-        .split('@')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase()
+/// What stands before the `@`.
+fn local_part(address: &str) -> &str {
+    let address = address.split([' ', '\t', '(']).next().unwrap_or_default();
+    address.split('@').next().unwrap_or_default()
 }
 
 /// Exchange's list (MS-OXCMAIL §2.1.3.1.18): only these three speak of automatic replies, the others of reports.
@@ -122,21 +218,207 @@ fn keyword(value: &str) -> &str {
         .trim()
 }
 
+/// What the media type says (RFC 6522): the parts count before the parameter, which some programs leave out.
 fn report_type(parsed: &Message<'_>) -> Option<Origin> {
     let content_type = parsed.content_type()?;
-    if !content_type.ctype().eq_ignore_ascii_case("multipart")
-        || !content_type
-            .subtype()
-            .is_some_and(|subtype| subtype.eq_ignore_ascii_case("report"))
-    {
+    let subtype = content_type.subtype().unwrap_or_default().to_ascii_lowercase();
+    if content_type.ctype().eq_ignore_ascii_case("message") && subtype.ends_with("delivery-status") {
+        return Some(Origin::Bounce);
+    }
+    if !content_type.ctype().eq_ignore_ascii_case("multipart") || subtype != "report" {
         return None;
     }
-    match content_type
+    let told = content_type
         .attribute("report-type")
-        .map(str::to_ascii_lowercase)
-        .as_deref()
-    {
-        Some("disposition-notification") => Some(Origin::ReadReport),
-        _ => Some(Origin::Bounce),
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    Some(match told.as_str() {
+        "disposition-notification" => Origin::ReadReport,
+        "feedback-report" => Origin::Complaint,
+        _ if has_part(parsed, "disposition-notification") => Origin::ReadReport,
+        _ if has_part(parsed, "feedback-report") => Origin::Complaint,
+        _ => Origin::Bounce,
+    })
+}
+
+/// Whether the message has a part `message/NAME`, or its internationalised sister `message/global-NAME` (RFC 6533).
+fn has_part(parsed: &Message<'_>, name: &str) -> bool {
+    parsed.parts.iter().any(|part| {
+        declared_type(part)
+            .strip_prefix("message/")
+            .is_some_and(|rest| rest.strip_prefix("global-").unwrap_or(rest) == name)
+    })
+}
+
+/// The first words of the text.
+fn beginning(parsed: &Message<'_>) -> String {
+    let mut text = parsed
+        .parts
+        .iter()
+        .find_map(|part| words::for_people(parsed, part))
+        .unwrap_or_default();
+    text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Origin::{self, AsksForSilence, AutoReply, Bounce, Bulk, Complaint, List, Person, ReadReport};
+    use crate::message::Message;
+
+    fn origin(header: &str, text: &str) -> Origin {
+        Message::read(format!("{header}\r\n\r\n{text}\r\n").as_bytes()).origin
+    }
+
+    const ION: &str = "Return-Path: <ion@exemplu.test>\r\nFrom: Ion Pop <ion@exemplu.test>\r\nSubject: ";
+
+    #[test]
+    fn what_the_standards_say_is_enough() {
+        let cases = [
+            ("Auto-Submitted: auto-replied", AutoReply),
+            ("Auto-Submitted: Auto-Generated (cron)", AutoReply),
+            ("Auto-Submitted: no", Person),
+            ("Auto-Submitted: NO; x=y", Person),
+            ("Precedence: auto_reply", AutoReply),
+            ("Precedence: bulk", Bulk),
+            ("Precedence: junk", Bulk),
+            ("Precedence: list", List),
+            ("List-Id: <stiri.exemplu.test>", List),
+            ("List-Unsubscribe: <mailto:x@exemplu.test>", AsksForSilence),
+            ("X-Auto-Response-Suppress: DR, OOF", AsksForSilence),
+            ("X-Auto-Response-Suppress: DR, RN", Person),
+            ("X-Loop: x", AsksForSilence),
+            ("X-Autoreply: yes", AutoReply),
+            ("X-Autorespond: cerere", AutoReply),
+            ("X-AutoReply: no", Person),
+            ("X-Failed-Recipients: ana@exemplu.test", Bounce),
+            ("X-Apple-Action: VACATION", AutoReply),
+            (
+                "Content-Type: multipart/report; report-type=delivery-status; boundary=b",
+                Bounce,
+            ),
+            ("Content-Type: multipart/report; boundary=b", Bounce),
+            (
+                "Content-Type: Multipart/Report; Report-Type=\"disposition-notification\"; boundary=b",
+                ReadReport,
+            ),
+            (
+                "Content-Type: multipart/report; report-type=feedback-report; boundary=b",
+                Complaint,
+            ),
+            ("Content-Type: message/delivery-status", Bounce),
+        ];
+        for (field, expected) in cases {
+            assert_eq!(
+                origin(&format!("{ION}cerere\r\n{field}"), "text"),
+                expected,
+                "{field}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_answers_the_null_sender_nor_a_server() {
+        for header in [
+            "Return-Path: <>\r\nFrom: ion@exemplu.test\r\nSubject: cerere",
+            "Return-Path: <MAILER-DAEMON>\r\nFrom: ion@exemplu.test",
+            "From: MAILER-DAEMON@exemplu.test (Mail Delivery System)",
+            "From: \"Mail Delivery Subsystem\" <x@exemplu.test>",
+            "From: <>",
+            "From: Postmaster <postmaster@exemplu.test>\r\nSubject: Undeliverable: cerere",
+            "From: noreply@exemplu.test\r\nSubject: Mesajul nu a putut fi livrat",
+        ] {
+            assert_eq!(origin(header, "text"), Bounce, "{header}");
+        }
+        // A Return-Path below the topmost was written by somebody else.
+        let header = "Return-Path: <ion@exemplu.test>\r\nReturn-Path: <>\r\nFrom: ion@exemplu.test";
+        assert_eq!(origin(header, "text"), Person);
+    }
+
+    #[test]
+    fn a_subject_alone_keeps_the_answer_back_and_loses_no_request() {
+        for subject in [
+            "Răspuns automat: Recipisă 12/20.11.2026",
+            "Raspuns automat",
+            "Out of office",
+            "Abwesenheitsnotiz: x",
+            "Réponse automatique : x",
+            "Automatikus válasz: x",
+            "Undeliverable: cererea mea",
+            "Citit: Recipisă",
+        ] {
+            assert_eq!(
+                origin(&format!("{ION}{subject}"), "text"),
+                AsksForSilence,
+                "{subject}"
+            );
+        }
+        for subject in [
+            "Re: Out of office",
+            "Cerere: primesc mereu un răspuns automat",
+            "Mail delivery failedx",
+            "Concediu medical",
+            "Readmitere",
+        ] {
+            assert_eq!(origin(&format!("{ION}{subject}"), "text"), Person, "{subject}");
+        }
+    }
+
+    #[test]
+    fn a_subject_and_a_second_sign_are_an_automatic_reply() {
+        for field in [
+            "X-Auto-Response-Suppress: All",
+            "Precedence: bulk",
+            "Return-Path: <>",
+        ] {
+            let header = format!("{field}\r\nFrom: ion@exemplu.test\r\nSubject: Răspuns automat: x");
+            assert_eq!(origin(&header, "Sunt în concediu."), AutoReply, "{field}");
+        }
+        let header = "From: no-reply@exemplu.test\r\nSubject: Out of Office: x";
+        assert_eq!(origin(header, "x"), AutoReply);
+    }
+
+    #[test]
+    fn the_words_of_a_server_count_only_from_an_address_without_a_person() {
+        let words = "Your message could not be delivered to: <ana@exemplu.test>";
+        assert_eq!(
+            origin("From: post_master@exemplu.test\r\nSubject: Re: x", words),
+            Bounce
+        );
+        assert_eq!(origin("From: no-reply@exemplu.test\r\nSubject: x", words), Bounce);
+        assert_eq!(
+            origin("From: no-reply@exemplu.test\r\nSubject: x", "Factura"),
+            AsksForSilence
+        );
+        assert_eq!(
+            origin("From: postmaster@exemplu.test\r\nSubject: x", "Cerere"),
+            AsksForSilence
+        );
+        assert_eq!(origin(&format!("{ION}plângere"), words), Person);
+    }
+
+    #[test]
+    fn a_letter_of_ours_that_comes_back_is_answered_by_nobody() {
+        let fields =
+            "Auto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\nMessage-ID: <x@ajofm.test>";
+        for from in ["somaj@ajofm.test", "ion@exemplu.test"] {
+            assert_eq!(
+                origin(&format!("From: {from}\r\n{fields}\r\nSubject: Recipisă"), "x"),
+                AutoReply
+            );
+        }
+    }
+
+    #[test]
+    fn a_forwarded_report_is_a_persons_mail() {
+        let mail = format!(
+            "{ION}Fwd: Undelivered Mail Returned to Sender\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n\
+             Am primit asta.\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nReturn-Path: <>\r\nFrom: MAILER-DAEMON@a.test\r\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=c\r\n\r\n--c\r\n\
+             Content-Type: message/delivery-status\r\n\r\nFinal-Recipient: rfc822; x@y.test\r\n--c--\r\n--b--\r\n"
+        );
+        let read = Message::read(mail.as_bytes());
+        assert_eq!(read.origin, Person);
+        assert_eq!(read.report, None);
     }
 }

@@ -245,7 +245,7 @@ pub fn screen(
     let machine = match message.origin {
         Origin::Person | Origin::AsksForSilence => None,
         Origin::AutoReply => Some(Reason::AutoReply),
-        Origin::Bounce => Some(Reason::Bounce),
+        Origin::Bounce | Origin::Complaint => Some(Reason::Bounce),
         Origin::ReadReport => Some(Reason::ReadReport),
         Origin::List => Some(Reason::List),
         Origin::Bulk => Some(Reason::Bulk),

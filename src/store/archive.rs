@@ -31,6 +31,15 @@ pub trait Archive: Send + Sync {
     /// The disk is full, read-only or broken; nothing that was there is harmed.
     fn put(&self, bytes: &[u8]) -> Result<String, ArchiveError>;
 
+    /// Keeps many at once, each as [`Archive::put`] does; the answers are in the order of what was given. Waiting for
+    /// the disk is most of the work, so an archive may have several on the way.
+    ///
+    /// # Errors
+    /// As for [`Archive::put`], the first of them; what was kept before stays, and nothing names it.
+    fn put_all(&self, contents: &[&[u8]]) -> Result<Vec<String>, ArchiveError> {
+        contents.iter().map(|bytes| self.put(bytes)).collect()
+    }
+
     /// The bytes with this SHA-256, checked against it.
     ///
     /// # Errors

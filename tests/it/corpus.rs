@@ -14,7 +14,7 @@ use crate::support::command::{Said, project, recipisa, said};
 /// Of valid files, so many in a hundred may be refused.
 const REFUSED_PERCENT_MAX: usize = 2;
 
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let told = std::env::var_os("RECIPISA_CORPUS").map(PathBuf::from);
     let beside = project().join("../shared/corpus");
     told.or_else(|| beside.is_dir().then_some(beside))

@@ -22,6 +22,7 @@ mod journey;
 mod ledger;
 mod letters;
 mod limits;
+mod machines;
 mod servers;
 mod service;
 mod status;
