@@ -1,180 +1,202 @@
 //! Letters as people meant them: header fields and bodies that are not what they declare.
-//!
-//! Bytes that are not UTF-8 and carry no charset are read as windows-1250. Of the charsets that Romanian programs
-//! have used (windows-1250, ISO-8859-2, ISO-8859-16) the lower-case Romanian letters lie at the same places, and
-//! cedilla ş ţ stays what was sent: nothing here turns it into comma-below.
 
 use std::borrow::Cow;
 
-use mail_parser::{Encoding, Header, HeaderName, Message, MessageParser, MessagePart, MimeHeaders};
+use mail_parser::{Encoding, Header, HeaderName, Message, MessagePart, MimeHeaders};
+
+use super::letters::{self, base64_as_far_as_possible};
+use super::words;
+
+/// Of bytes declared as base64, one in so many may be none of it; with more they were never encoded.
+const SPOILED_MAX: usize = 6;
+/// So far into an HTML body its own word on its charset is looked for, in bytes.
+const META_WITHIN_BYTES: usize = 2_048;
 
 /// A header field's text, decoded (RFC 2047); raw eight-bit bytes without a charset are read as windows-1250.
 pub(super) fn header_text(parsed: &Message<'_>, name: HeaderName<'static>) -> Option<String> {
     let header = parsed.headers().iter().rev().find(|header| header.name == name)?;
-    let text = header.value.as_text().unwrap_or_default();
-    if !text.contains('\u{FFFD}') {
-        return Some(text.to_owned());
+    let raw = raw(parsed, header)?;
+    if raw.is_ascii() && memchr::memchr(b'?', raw).is_none() {
+        return Some(header.value.as_text().unwrap_or_default().to_owned());
     }
-    let raw = parsed
-        .raw_message
-        .get(header.offset_start as usize..header.offset_end as usize)?;
-    if std::str::from_utf8(raw).is_ok() {
-        return Some(text.to_owned());
-    }
-    let again = reread("Subject", raw);
-    let reparsed = MessageParser::default().parse_headers(&again)?;
-    reparsed.subject().map(str::to_owned)
+    Some(words::decoded(&letters::guessed(raw)))
 }
 
-/// A field of addresses as text again, its raw eight-bit bytes read as windows-1250; `None` where it has none.
-pub(super) fn addresses_in_legacy_bytes(parsed: &Message<'_>, header: &Header<'_>) -> Option<Vec<u8>> {
-    let raw = parsed
-        .raw_message
-        .get(header.offset_start as usize..header.offset_end as usize)?;
-    if std::str::from_utf8(raw).is_ok() {
-        None
-    } else {
-        Some(reread("From", raw))
+/// A field of addresses as text again, where the parser cannot have read it as it was meant: with raw eight-bit bytes,
+/// with encoded words that it did not decode, or with the whole field in one. `None` where it can.
+pub(super) fn addresses_mended(parsed: &Message<'_>, header: &Header<'_>) -> Option<Vec<u8>> {
+    let raw = raw(parsed, header)?;
+    let is_utf8 = std::str::from_utf8(raw).is_ok();
+    if is_utf8 && !(raw.windows(2).any(|pair| pair == b"=?") && is_badly_read(header)) {
+        return None;
     }
+    let text = letters::guessed(raw);
+    let text = match text.contains('@') {
+        true => words::quoted_in_addresses(text.trim()),
+        false => words::decoded(text.trim()),
+    };
+    let line = one_line(&text);
+    Some(format!("From: {line}\r\n\r\n").into_bytes())
 }
 
-/// The file name of a part: Content-Disposition `filename`, else Content-Type `name` (RFC 2183, 2231, 2047).
-pub(super) fn file_name(parsed: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
-    let name = part.attachment_name()?;
-    if let Some(mended) = mended_file_name(parsed, part) {
-        return Some(decoded_words(&mended));
-    }
-    Some(decoded_words(name))
-}
-
-/// The name as it was meant, where the header field that has it must be mended before it is parsed: legacy bytes
-/// without a charset, or encoded words that would not join.
-fn mended_file_name(parsed: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
-    for (name, spelled) in [
-        (HeaderName::ContentDisposition, "Content-Disposition"),
-        (HeaderName::ContentType, "Content-Type"),
-    ] {
-        let Some(header) = part.headers.iter().rev().find(|header| header.name == name) else {
-            continue;
-        };
-        let raw = parsed
-            .raw_message
-            .get(header.offset_start as usize..header.offset_end as usize)?;
-        let (text, is_utf8) = match std::str::from_utf8(raw) {
-            Ok(text) => (Cow::Borrowed(text), true),
-            Err(_) => (
-                encoding_rs::WINDOWS_1250.decode_without_bom_handling(raw).0,
-                false,
-            ),
-        };
-        let joined = words_joined(text.trim());
-        let again = format!("{spelled}: {joined}\r\n\r\n");
-        let reparsed = MessageParser::default().parse_headers(again.as_bytes())?;
-        if let Some(name) = reparsed.root_part().attachment_name() {
-            let changed = !is_utf8 || joined != text.trim();
-            return changed.then(|| name.to_owned());
+fn is_badly_read(header: &Header<'_>) -> bool {
+    let Some(addresses) = header.value.as_address() else {
+        return true;
+    };
+    let mut has_address = false;
+    for one in addresses.iter() {
+        has_address |= one.address().is_some_and(|address| address.contains('@'));
+        if one
+            .name()
+            .is_some_and(|name| name.contains('\u{FFFD}') || name.contains("=?"))
+        {
+            return true;
         }
     }
-    None
+    !has_address
 }
 
-/// Takes out the white space between two encoded words, which belongs to neither (RFC 2047 §6.2).
-fn words_joined(text: &str) -> String {
-    let mut joined = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("?=") {
-        let (word, after) = rest.split_at(at + 2);
-        joined.push_str(word);
-        let next = after.trim_start();
-        rest = if next.starts_with("=?") { next } else { after };
-    }
-    joined.push_str(rest);
-    joined
+fn raw<'a>(parsed: &'a Message<'_>, header: &Header<'_>) -> Option<&'a [u8]> {
+    parsed
+        .raw_message
+        .get(header.offset_start as usize..header.offset_end as usize)
 }
 
-/// Encoded words that stayed in a parameter, where RFC 2047 §5 forbids them and everybody puts them.
-fn decoded_words(name: &str) -> String {
-    if !name.contains("=?") {
-        return name.to_owned();
-    }
-    let again = format!("Subject: {name}\r\n\r\n");
-    MessageParser::default()
-        .parse_headers(again.as_bytes())
-        .and_then(|reparsed| reparsed.subject().map(str::to_owned))
-        .unwrap_or_else(|| name.to_owned())
-}
-
-fn reread(name: &str, raw: &[u8]) -> Vec<u8> {
-    let (text, _) = encoding_rs::WINDOWS_1250.decode_without_bom_handling(raw);
-    format!("{name}: {}\r\n\r\n", text.trim()).into_bytes()
-}
-
-/// A text part's letters, by its declared charset, else UTF-8, else windows-1250.
-pub(super) fn part_text(parsed: &Message<'_>, part: &MessagePart<'_>) -> String {
+/// A text part's letters, by its declared charset, else by what its bytes look like.
+pub(super) fn part_text<'a>(parsed: &Message<'_>, part: &'a MessagePart<'_>) -> Cow<'a, str> {
     let shown = part.text_contents().unwrap_or_default();
-    let charset = part
+    let label = part
         .content_type()
         .and_then(|declared| declared.attribute("charset"))
         .unwrap_or_default()
         .trim();
-    let ascii = ["us-ascii", "ascii", "ansi_x3.4-1968"]
-        .iter()
-        .any(|name| charset.eq_ignore_ascii_case(name));
-    let known = !ascii && encoding_rs::Encoding::for_label(charset.as_bytes()).is_some();
-    // A part that claims ASCII and has other letters as well was labelled by a program that did not look.
-    if known || !shown.contains('\u{FFFD}') && (!ascii || shown.is_ascii()) {
-        return shown.to_owned();
+    let is_sound = !part.is_encoding_problem && !shown.contains(['\u{FFFD}', '\0']);
+    let is_believed = match letters::claims_ascii(label) {
+        true => shown.is_ascii(),
+        false => label.is_empty() || letters::is_plainly_known(label),
+    };
+    if is_sound && is_believed && !letters::is_utf7(label) && transfer_encoding(part) == part.encoding {
+        return Cow::Borrowed(shown.strip_prefix('\u{FEFF}').unwrap_or(shown));
     }
     let bytes = part_bytes(parsed, part);
-    if let Ok(text) = std::str::from_utf8(&bytes) {
-        return text.to_owned();
-    }
-    encoding_rs::WINDOWS_1250
-        .decode_without_bom_handling(&bytes)
-        .0
-        .into_owned()
+    let own_word = match label.is_empty() && part.is_text_html() {
+        true => meta_charset(&bytes),
+        false => None,
+    };
+    Cow::Owned(letters::by_label(&bytes, own_word.as_deref().unwrap_or(label)))
+}
+
+/// The charset that an HTML body names itself, where its mail names none.
+fn meta_charset(bytes: &[u8]) -> Option<String> {
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(META_WITHIN_BYTES)]).to_ascii_lowercase();
+    let (_, after) = start.split_once("charset=")?;
+    let label = after.trim_start_matches(['"', '\'', ' ']);
+    let end = label.find(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')))?;
+    Some(label[..end].to_owned())
 }
 
 /// A part's bytes with only the transfer encoding taken off, so that a text file keeps its own bytes.
 pub(super) fn part_bytes(parsed: &Message<'_>, part: &MessagePart<'_>) -> Vec<u8> {
-    if !part.is_text() && !part.is_encoding_problem {
+    let encoding = transfer_encoding(part);
+    if !part.is_text() && !part.is_encoding_problem && encoding == part.encoding {
         return part.contents().to_vec();
     }
-    let body = parsed
-        .raw_message
-        .get(part.offset_body as usize..part.offset_end as usize)
-        .unwrap_or_default();
-    let declared = part
-        .content_transfer_encoding()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match (part.encoding, declared.as_str()) {
-        (Encoding::Base64, _) | (_, "base64") => base64_as_far_as_possible(body),
-        (Encoding::QuotedPrintable, _) | (_, "quoted-printable") => {
-            mail_parser::decoders::quoted_printable::quoted_printable_decode(body)
-                .unwrap_or_else(|| body.to_vec())
-        }
-        _ => body.to_vec(),
+    let body = body_of(parsed, part);
+    match encoding {
+        Encoding::Base64 if was_encoded(body) => base64_as_far_as_possible(body),
+        Encoding::QuotedPrintable => quoted_printable_as_far_as_possible(body),
+        Encoding::Base64 | Encoding::None => body.to_vec(),
     }
 }
 
-/// Decodes what is base64 and passes over what is not, so that one bad character costs one group and not the file.
-fn base64_as_far_as_possible(body: &[u8]) -> Vec<u8> {
-    let mut letters: Vec<u8> = body
+/// A part's body as it stands. In a forwarded message the parser sometimes gives a part what follows it in the mail
+/// around; where a part may have too much, it is ended here at a boundary of its own message.
+fn body_of<'a>(parsed: &'a Message<'_>, part: &MessagePart<'_>) -> &'a [u8] {
+    let range = part.offset_body as usize..part.offset_end as usize;
+    let body = parsed.raw_message.get(range).unwrap_or_default();
+    let next = parsed
+        .parts
+        .partition_point(|other| other.offset_header <= part.offset_header);
+    if parsed
+        .parts
+        .get(next)
+        .is_some_and(|next| next.offset_header >= part.offset_end)
+    {
+        return body;
+    }
+    let boundaries = parsed
+        .parts
         .iter()
-        .copied()
-        .filter(|byte| byte.is_ascii_alphanumeric() || *byte == b'+' || *byte == b'/')
-        .collect();
-    if letters.len() % 4 == 1 {
-        letters.pop();
+        .filter(|part| part.is_multipart())
+        .filter_map(|part| part.content_type()?.attribute("boundary"));
+    let ends =
+        boundaries.filter_map(|boundary| memchr::memmem::find(body, format!("\n--{boundary}").as_bytes()));
+    match ends.min() {
+        Some(end) => {
+            let body = &body[..end];
+            body.strip_suffix(b"\r").unwrap_or(body)
+        }
+        None => body,
     }
-    let mut encoding = data_encoding::BASE64_NOPAD.specification();
-    encoding.check_trailing_bits = false;
-    match encoding.encoding() {
-        Ok(lenient) => lenient.decode(&letters).unwrap_or_default(),
-        Err(_) => Vec::new(),
+}
+
+/// The transfer encoding that is declared, also where it is declared with a semicolon or a comment behind it.
+fn transfer_encoding(part: &MessagePart<'_>) -> Encoding {
+    let declared = part.content_transfer_encoding().unwrap_or_default();
+    let word = declared.split([';', '(', ',']).next().unwrap_or_default().trim();
+    match word {
+        word if word.eq_ignore_ascii_case("base64") || word.eq_ignore_ascii_case("base-64") => {
+            Encoding::Base64
+        }
+        word if word.eq_ignore_ascii_case("quoted-printable") => Encoding::QuotedPrintable,
+        _ => Encoding::None,
     }
+}
+
+/// Whether bytes that are declared as base64 can be some.
+fn was_encoded(body: &[u8]) -> bool {
+    let foreign = body.iter().filter(|byte| {
+        !matches!(byte, b'+' | b'/' | b'=' | b'\r' | b'\n' | b'\t') && !byte.is_ascii_alphanumeric()
+    });
+    foreign.count() * SPOILED_MAX <= body.len()
+}
+
+/// Decodes quoted-printable (RFC 2045 §6.7); an equals sign that begins no number stands for itself.
+pub(super) fn quoted_printable_as_far_as_possible(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let content = line.trim_ascii_end();
+        let is_soft = content.last() == Some(&b'=');
+        let content = content.strip_suffix(b"=").unwrap_or(content);
+        let mut rest = content;
+        while let Some(at) = memchr::memchr(b'=', rest) {
+            out.extend_from_slice(&rest[..at]);
+            let hex = |place: usize| {
+                rest.get(at + place)
+                    .and_then(|byte| char::from(*byte).to_digit(16))
+            };
+            match (hex(1), hex(2)) {
+                (Some(high), Some(low)) => {
+                    out.push(u8::try_from(high * 16 + low).unwrap_or_default());
+                    rest = &rest[at + 3..];
+                }
+                _ => {
+                    out.push(b'=');
+                    rest = &rest[at + 1..];
+                }
+            }
+        }
+        out.extend_from_slice(rest);
+        if !is_soft {
+            let end = if line.ends_with(b"\r\n") {
+                2
+            } else {
+                usize::from(line.ends_with(b"\n"))
+            };
+            out.extend_from_slice(&line[line.len() - end..]);
+        }
+    }
+    out
 }
 
 /// Folded white space and control characters become one space, for what is shown on one line.
@@ -204,7 +226,7 @@ mod tests {
 
     #[test]
     fn file_names_are_what_people_meant() {
-        let cases: [(&[u8], &str); 6] = [
+        let cases: [(&[u8], &str); 9] = [
             (
                 b"Content-Disposition: attachment; filename=\"=?UTF-8?Q?o_cerere_?= =?UTF-8?Q?=C8=99i_altele.pdf?=\"",
                 "o cerere și altele.pdf",
@@ -228,6 +250,18 @@ mod tests {
             (
                 b"Content-Type: image/png; name=\"=?UTF-8?Q?a_?= =?UTF-8?Q?b?=\"\r\nContent-Disposition: attachment; filename=c.png",
                 "c.png",
+            ),
+            (
+                b"Content-Type: image/png\r\nContent-ID: <image001.png@01DC5A3B.7F2E1D00>",
+                "image001.png",
+            ),
+            (
+                b"Content-Type: application/pdf\r\nContent-Location: http://exemplu.test/acte/cerere.pdf",
+                "cerere.pdf",
+            ),
+            (
+                b"Content-Type: application/pdf\r\nContent-Disposition: attachment\r\nContent-ID: <9f2c@exemplu.test>",
+                "atasament-01.pdf",
             ),
         ];
         for (header, meant) in cases {

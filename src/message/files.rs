@@ -2,14 +2,17 @@
 
 use std::collections::HashSet;
 
-use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::{Defect, NESTING_MAX, charset, declared_type};
+use super::sealed::{self, Seal};
+use super::{Defect, NESTING_MAX, body_text, charset, cost, declared_type, names, remainder};
 
 /// A file as it came.
 #[derive(Debug, Clone)]
 pub struct Attachment {
-    /// As the sender named it: decoded, otherwise unchanged, with whatever dots, slashes or controls it has.
+    /// As the sender named it: decoded, otherwise unchanged, with whatever dots, slashes, controls or letters that turn
+    /// the direction it has; never the name of a place, and shown only by [`crate::receipt`]'s and the lists' own means.
+    /// Without any name `atasament-03.pdf`, by its place among the files.
     pub name: String,
     pub container: Option<Container>,
     /// The declared media type, lower case.
@@ -17,7 +20,7 @@ pub struct Attachment {
     pub bytes: Vec<u8>,
 }
 
-/// The forwarded message that a file came in; of several inside each other, the nearest.
+/// The forwarded message or the signed envelope that a file came in; of several inside each other, the nearest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
     pub name: String,
@@ -29,22 +32,35 @@ pub(super) fn is_body(part: &MessagePart<'_>) -> bool {
         && !part
             .content_disposition()
             .is_some_and(|disposition| disposition.is_attachment())
-        && part.attachment_name().is_none()
+        && !names::is_named(part)
 }
 
-/// All files of a message, in the order in which they stand, and what could not be decoded.
-pub(super) fn collect(parsed: &Message<'_>) -> (Vec<Attachment>, Vec<Defect>) {
+/// What a message holds besides its own text.
+#[derive(Default)]
+pub(super) struct Found {
+    /// All files, in the order in which they stand.
+    pub(super) files: Vec<Attachment>,
+    pub(super) defects: Vec<Defect>,
+    /// The text of signed letters that lay in an envelope.
+    pub(super) text: String,
+    /// How many of the files are this letter itself, encrypted.
+    pub(super) encrypted: usize,
+}
+
+/// Opens all that is opened, and lists the files.
+pub(super) fn collect(parsed: &Message<'_>) -> Found {
     let mut walk = Walk {
-        files: Vec::new(),
-        defects: Vec::new(),
+        found: Found::default(),
+        is_forwarded: false,
     };
     walk.message(parsed, None, 0);
-    (walk.files, walk.defects)
+    walk.found
 }
 
 struct Walk {
-    files: Vec<Attachment>,
-    defects: Vec<Defect>,
+    found: Found,
+    /// Whether what is walked through is somebody else's letter, whose text is not this letter's.
+    is_forwarded: bool,
 }
 
 impl Walk {
@@ -64,7 +80,21 @@ impl Walk {
             if is_body(part) && part.contents().iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            self.file(parsed, part, container);
+            self.found.encrypted += usize::from(decoration.encrypted.contains(&id) && !self.is_forwarded);
+            self.part(parsed, part, container, depth);
+        }
+        if let Some(unread) = remainder::of(parsed) {
+            self.unread(&unread, container, depth + 1);
+        }
+    }
+
+    fn unread(&mut self, unread: &[u8], container: Option<&Container>, depth: usize) {
+        match MessageParser::default().parse(unread) {
+            Some(rest) if depth < NESTING_MAX => {
+                self.take_text(&body_text(&rest));
+                self.message(&rest, container, depth);
+            }
+            Some(_) | None => self.found.defects.push(Defect::NestedTooDeep),
         }
     }
 
@@ -76,15 +106,69 @@ impl Walk {
         container: Option<&Container>,
         depth: usize,
     ) {
-        let before = self.files.len();
+        let before = self.found.files.len();
         if depth < NESTING_MAX {
-            let name = charset::file_name(parsed, part).unwrap_or_else(|| "mesaj redirecționat".to_owned());
-            let inside = Container { name };
-            self.message(inner, Some(&inside), depth + 1);
+            let name = names::of_part(parsed, part).unwrap_or_else(|| "mesaj redirecționat".to_owned());
+            let was_forwarded = std::mem::replace(&mut self.is_forwarded, true);
+            self.message(inner, Some(&Container { name }), depth + 1);
+            self.is_forwarded = was_forwarded;
         }
-        if self.files.len() == before {
+        if self.found.files.len() == before {
             self.file(parsed, part, container);
         }
+    }
+
+    /// A leaf: an envelope with a letter in it, or a file.
+    fn part(
+        &mut self,
+        parsed: &Message<'_>,
+        part: &MessagePart<'_>,
+        container: Option<&Container>,
+        depth: usize,
+    ) {
+        let name = names::of_part(parsed, part);
+        if !sealed::is_claimed(&declared_type(part), name.as_deref()) || depth >= NESTING_MAX {
+            self.file(parsed, part, container);
+            return;
+        }
+        match sealed::opened(&charset::part_bytes(parsed, part)) {
+            Seal::Letter(letter) => {
+                let name = name.unwrap_or_else(|| "smime.p7m".to_owned());
+                if !self.letter(&letter, &Container { name }, depth + 1) {
+                    self.file(parsed, part, container);
+                }
+            }
+            Seal::Encrypted => {
+                self.found.encrypted += usize::from(!self.is_forwarded);
+                self.file(parsed, part, container);
+            }
+            Seal::None => self.file(parsed, part, container),
+        }
+    }
+
+    /// Takes text and files out of a signed letter; whether there was something to take.
+    fn letter(&mut self, letter: &[u8], envelope: &Container, depth: usize) -> bool {
+        if cost::is_beyond_reason(letter) {
+            return false;
+        }
+        let Some(inner) = MessageParser::default().parse(letter) else {
+            return false;
+        };
+        let (before, text) = (self.found.files.len(), body_text(&inner));
+        self.message(&inner, Some(envelope), depth);
+        let has_files = self.found.files.len() > before;
+        self.take_text(&text);
+        has_files || !self.is_forwarded && !text.is_empty()
+    }
+
+    fn take_text(&mut self, text: &str) {
+        if self.is_forwarded || text.is_empty() {
+            return;
+        }
+        if !self.found.text.is_empty() {
+            self.found.text.push('\n');
+        }
+        self.found.text.push_str(text);
     }
 
     fn file(&mut self, parsed: &Message<'_>, part: &MessagePart<'_>, container: Option<&Container>) {
@@ -99,16 +183,16 @@ impl Walk {
             | PartType::InlineBinary(_)
             | PartType::Multipart(_) => charset::part_bytes(parsed, part),
         };
-        if part.is_encoding_problem {
-            self.defects.push(Defect::BrokenEncoding);
+        if part.is_encoding_problem && !self.found.defects.contains(&Defect::BrokenEncoding) {
+            self.found.defects.push(Defect::BrokenEncoding);
         }
-        let name = charset::file_name(parsed, part)
-            .filter(|name| !name.trim().is_empty())
-            .unwrap_or_else(|| format!("fără nume {}", self.files.len() + 1));
-        self.files.push(Attachment {
+        let declared = declared_type(part);
+        let name = names::of_part(parsed, part)
+            .unwrap_or_else(|| names::by_number(self.found.files.len() + 1, &declared, &bytes));
+        self.found.files.push(Attachment {
             name,
             container: container.cloned(),
-            declared: declared_type(part),
+            declared,
             bytes,
         });
     }
@@ -122,8 +206,11 @@ struct Decoration {
     /// Parts that stand directly in a `multipart/related`.
     related: HashSet<usize>,
     alternative: HashSet<usize>,
-    /// The detached signature of a `multipart/signed`, the machine parts of a `multipart/report`.
+    /// The detached signature of a `multipart/signed`, the machine parts of a `multipart/report`, what is said about the
+    /// cipher in a `multipart/encrypted` (RFC 1847 §2.2).
     machine: HashSet<usize>,
+    /// The encrypted letter of a `multipart/encrypted`.
+    encrypted: HashSet<usize>,
     /// The Content-IDs that the HTML shows (RFC 2392).
     shown: HashSet<String>,
 }
@@ -146,7 +233,20 @@ impl Decoration {
             match declared_type(part).as_str() {
                 "multipart/related" => found.related.extend(children),
                 "multipart/alternative" => found.alternative.extend(children),
-                "multipart/signed" => found.machine.extend(children.skip(1)),
+                "multipart/signed" => {
+                    let is_signature = |id: &usize| {
+                        parsed
+                            .parts
+                            .get(*id)
+                            .is_some_and(|part| sealed::is_signature(part, &declared_type(part)))
+                    };
+                    found.machine.extend(children.skip(1).filter(is_signature));
+                }
+                "multipart/encrypted" => {
+                    let mut children = children;
+                    found.machine.extend(children.next());
+                    found.encrypted.extend(children);
+                }
                 "multipart/report" => found.machine.extend(children.skip(1)),
                 _ => {}
             }

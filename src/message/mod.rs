@@ -11,22 +11,42 @@
 //!   attachment, belongs to the letter's decoration and is not a file;
 //! - the detached signature of `multipart/signed` and the machine parts of `multipart/report` are not files;
 //! - a `message/rfc822` is opened, and its files are listed with the message as their container; if it holds no
-//!   file, or lies deeper than the limit, the message itself is listed.
+//!   file, or lies deeper than the limit, the message itself is listed;
+//! - a signed S/MIME envelope (`application/pkcs7-mime`, or `smime.p7m` by name) is opened the same way; its text is the
+//!   letter's own, so that an envelope with nothing but text is no file. A signed document (`cerere.pdf.p7m`) is a file;
+//! - an encrypted letter is not opened: [`Defect::Encrypted`], and its envelope is listed as the file that it is.
+//!
+//! What it costs (`cost`): time in proportion to the bytes, for no shape of a mail more than the parser takes to look
+//! through [`SEARCH_BYTES_MAX`] bytes; memory at most three times the mail. What is built more intricately is not given
+//! to the parser: [`Defect::NestedTooDeep`].
 
 mod authentication;
 mod charset;
+mod cost;
+pub(crate) mod envelope;
 mod files;
+mod fingerprint;
+mod flowed;
+mod letters;
 mod machines;
+mod names;
 mod opening;
 mod origin;
+mod parameters;
+mod remainder;
 mod report;
+mod sealed;
 mod trace;
 mod wishes;
+mod words;
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 use mail_parser::{HeaderName, MessageParser, MimeHeaders};
 
 pub use authentication::{AuthResult, AuthenticationResults, trusted};
+pub use cost::SEARCH_BYTES_MAX;
 pub use files::{Attachment, Container};
 pub use opening::begins_like_mail;
 pub use origin::Origin;
@@ -35,8 +55,6 @@ pub use wishes::asks_for_read_report;
 
 /// How deep forwarded messages are opened.
 pub const NESTING_MAX: usize = 8;
-/// A message with more of these than a person sends is not given to the parser.
-const RFC822_PARTS_MAX: usize = 200;
 
 /// One mailbox of a header field (RFC 5322 §3.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,9 +76,9 @@ pub enum Defect {
     SeveralSenders,
     /// A transfer encoding was broken; what could be read of the part was taken.
     BrokenEncoding,
-    /// Forwarded messages lie inside each other deeper than anybody sends.
+    /// Messages or parts lie inside each other deeper than anybody sends.
     NestedTooDeep,
-    /// The whole of it is encrypted, so nothing of it could be read.
+    /// The letter is encrypted, and nothing else is there to go by.
     Encrypted,
 }
 
@@ -111,8 +129,8 @@ pub struct Message {
 impl Message {
     /// Reads a message. Total: any bytes give a `Message`.
     pub fn read(bytes: &[u8]) -> Self {
-        let bytes = from_first_line(bytes);
-        if count_rfc822(bytes) > RFC822_PARTS_MAX {
+        let bytes = &*with_line_ends(from_first_line(bytes));
+        if cost::is_beyond_reason(bytes) {
             return Self::unreadable(Defect::NestedTooDeep);
         }
         let Some(parsed) = MessageParser::default().parse(bytes) else {
@@ -129,9 +147,15 @@ impl Message {
             _ => defects.push(Defect::SeveralSenders),
         }
         let origin = origin::of(&parsed);
-        let text = body_text(&parsed);
-        let (files, encoding_defects) = files::collect(&parsed);
-        defects.extend(encoding_defects);
+        let found = files::collect(&parsed);
+        defects.extend(&found.defects);
+        let text = match body_text(&parsed) {
+            text if text.is_empty() => found.text.clone(),
+            text => text,
+        };
+        if is_encrypted(&text, &found) {
+            defects.push(Defect::Encrypted);
+        }
         Self {
             from: senders.into_iter().next(),
             to: mailboxes(&parsed, HeaderName::To),
@@ -145,7 +169,7 @@ impl Message {
             in_reply_to: ids(&parsed, HeaderName::InReplyTo),
             references: ids(&parsed, HeaderName::References),
             text,
-            files,
+            files: found.files,
             origin,
             report: report::of(&parsed, origin),
             return_path: trace::return_path(&parsed),
@@ -157,6 +181,12 @@ impl Message {
             },
             defects,
         }
+    }
+
+    /// A number for what the letter says, the same when it is sent again: SHA-256 in hexadecimal of its text without
+    /// quoted lines, in lower case and with single spaces. `None` for a text of fewer than 80 letters.
+    pub fn text_fingerprint(&self) -> Option<String> {
+        fingerprint::of(&self.text)
     }
 
     fn unreadable(defect: Defect) -> Self {
@@ -188,31 +218,38 @@ pub fn received_at(bytes: &[u8]) -> Option<Timestamp> {
     Timestamp::from_second(date.to_timestamp()).ok()
 }
 
-/// The message without the white space that some programs put before the header.
+/// The message without what some programs put before the header: white space, a byte order mark.
 fn from_first_line(bytes: &[u8]) -> &[u8] {
-    let blank = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    &bytes[blank..]
+    let bytes = bytes.trim_ascii_start();
+    bytes
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(bytes)
+        .trim_ascii_start()
 }
 
-/// How often a mail says `message/rfc822`. Looked for by the slash, since every byte of every mail passes here.
-fn count_rfc822(bytes: &[u8]) -> usize {
-    const BEFORE: &[u8] = b"essage";
-    const AFTER: &[u8] = b"rfc822";
-    let stands_between = |at: &usize| {
-        let before = at
-            .checked_sub(BEFORE.len())
-            .and_then(|start| bytes.get(start..*at));
-        let after = bytes.get(at + 1..at + 1 + AFTER.len());
-        before.is_some_and(|word| word.eq_ignore_ascii_case(BEFORE))
-            && after.is_some_and(|word| word.eq_ignore_ascii_case(AFTER))
-    };
-    memchr::memchr_iter(b'/', bytes).filter(stands_between).count()
+/// The message with line feeds where all its lines end with a bare carriage return, as very old programs wrote them.
+fn with_line_ends(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\n', bytes).is_some() || memchr::memchr(b'\r', bytes).is_none() {
+        return Cow::Borrowed(bytes);
+    }
+    let ended = bytes
+        .iter()
+        .map(|byte| if *byte == b'\r' { b'\n' } else { *byte });
+    Cow::Owned(ended.collect())
+}
+
+/// Whether nothing can be read because the letter is encrypted: a file or words beside it would be a request.
+fn is_encrypted(text: &str, found: &files::Found) -> bool {
+    match found.encrypted {
+        0 => found.files.is_empty() && sealed::is_pgp_message(text),
+        encrypted => encrypted == found.files.len() && text.is_empty(),
+    }
 }
 
 fn mailboxes(parsed: &mail_parser::Message<'_>, header: HeaderName<'static>) -> Vec<Mailbox> {
     let mut found = Vec::new();
     for field in parsed.headers().iter().filter(|field| field.name == header) {
-        match charset::addresses_in_legacy_bytes(parsed, field) {
+        match charset::addresses_mended(parsed, field) {
             Some(again) => {
                 let reparsed = MessageParser::default().parse_headers(&again);
                 found.extend(
@@ -288,11 +325,28 @@ fn body_text(parsed: &mail_parser::Message<'_>) -> String {
         if part.is_text_html() {
             text.push_str(&mail_parser::decoders::html::html_to_text(&decoded));
         } else {
-            text.push_str(&decoded);
+            match soft_ends(part) {
+                Some(delete_space) => text.push_str(&flowed::joined(&decoded, delete_space)),
+                None => text.push_str(&decoded),
+            }
         }
         text.push('\n');
     }
     text.replace('\0', "\u{FFFD}").trim().to_owned()
+}
+
+/// Whether the lines of a text part wrap by themselves, and how.
+fn soft_ends(part: &mail_parser::MessagePart<'_>) -> Option<flowed::DeleteSpace> {
+    let declared = part.content_type()?;
+    let says = |name, word: &str| {
+        declared
+            .attribute(name)
+            .is_some_and(|value: &str| value.trim().eq_ignore_ascii_case(word))
+    };
+    says("format", "flowed").then(|| match says("delsp", "yes") {
+        true => flowed::DeleteSpace::Yes,
+        false => flowed::DeleteSpace::No,
+    })
 }
 
 /// The media type of a part as declared, lower case; `text/plain` where nothing is said (RFC 2045 §5.2).

@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use crate::support::command::{Said, project, recipisa, said};
 
+mod agreement;
+
 /// Of valid files, so many in a hundred may be refused.
 const REFUSED_PERCENT_MAX: usize = 2;
 
@@ -70,6 +72,14 @@ fn the_whole_corpus_is_judged() {
     assert_eq!(by_path(&everything, &corpus).len(), files_below(&corpus));
     judge_documents(&corpus);
     judge_mails(&corpus);
+}
+
+#[test]
+fn names_and_texts_are_read_as_others_read_them() {
+    match corpus() {
+        Some(corpus) => agreement::judge(&corpus),
+        None => println!("corpus: not here"),
+    }
 }
 
 /// Against the verdicts that two independent sources agree on.

@@ -23,6 +23,7 @@ mod ledger;
 mod letters;
 mod limits;
 mod machines;
+mod mangled;
 mod servers;
 mod service;
 mod status;

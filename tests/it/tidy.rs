@@ -2,8 +2,8 @@
 //! foreign crate lives, how long files are and how they begin. ARCHITECTURE.md explains them; the tables are in
 //! [`table`], what reads Rust is in [`code`], and [`made_up`] shows that each rule can fail.
 //!
-//! Tests are exempt from the rules on names: files called `tests.rs` or `specimen.rs`, and `#[cfg(test)] mod … {` to
-//! the end of its file. Each rule is a function that returns what it found, so that it can be shown to find something.
+//! Tests are exempt from the rules on names: files called `tests.rs` or `specimen.rs` or in a folder `tests`, and
+//! `#[cfg(test)] mod … {` to the end of its file. Each rule is a function that returns what it found, so that it can be shown to find something.
 
 mod code;
 mod made_up;
@@ -42,6 +42,7 @@ impl File {
 
     fn is_test(&self) -> bool {
         !self.path.starts_with("src/")
+            || self.path.contains("/tests/")
             || ["/tests.rs", "/specimen.rs"]
                 .iter()
                 .any(|end| self.path.ends_with(end))

@@ -3,7 +3,6 @@
 use super::{Code, Detected, Document, File, Finding, Limits};
 
 pub(crate) mod markup;
-mod ber;
 mod jpeg;
 mod png;
 mod pdf;

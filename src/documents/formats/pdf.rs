@@ -36,7 +36,7 @@ impl Format for Pdf {
 
     /// Not inside a signed message, whose few leading bytes would pass for the junk that viewers step over.
     fn recognises(&self, file: &File<'_>) -> bool {
-        header_at(file.bytes).is_some() && !super::cms::is_content_info(file.bytes)
+        header_at(file.bytes).is_some() && !crate::message::envelope::is_content_info(file.bytes)
     }
 
     fn check(&self, file: &File<'_>, limits: &Limits, _depth: u8) -> Checked {

@@ -170,7 +170,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("const_oid", &["src/documents/", "src/receipt/"]),
     ("cron", &["src/calendar/schedule/"]),
     ("csv", &["src/digest/"]),
-    ("der", &["src/documents/", "src/receipt/"]),
+    ("der", &["src/message/", "src/receipt/"]),
     ("encoding_rs", &["src/message/", "src/documents/"]),
     // Only a feature of it is wanted, by what packs receipts.
     ("flate2", &[]),
@@ -220,6 +220,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
         "sha2",
         &[
             "src/journal/",
+            "src/message/",
             "src/documents/",
             "src/registry/",
             "src/receipt/",
