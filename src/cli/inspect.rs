@@ -1,4 +1,5 @@
-//! `inspect`: a rehearsal. Says what would become of mails and documents, writes nothing, knows no registry.
+//! `inspect`: a rehearsal. Says what would become of mails and documents, and writes nothing. Files are judged without a
+//! registry; the mails of a live mailbox (`--source`) are in [`super::rehearsal`].
 
 use std::fs;
 use std::io;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use crate::calendar::Calendar;
 use crate::calendar::hours::OfficeHours;
 use crate::cli::json::{self as shapes, MailFacts};
-use crate::cli::{Failure, open, text};
+use crate::cli::{Failure, open, rehearsal, text};
 use crate::config::Caps;
 use crate::daemon::{logging, policy};
 use crate::mailbox::Extent;
@@ -23,8 +24,15 @@ use crate::screening::{self, Standing};
 #[derive(clap::Args)]
 pub(super) struct Options {
     /// Files, or folders with everything in them.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "source", conflicts_with = "source")]
     paths: Vec<PathBuf>,
+    /// Instead of files: the mails that lie in the mailbox of this source now. Nothing there, in the registry or on its
+    /// way out is changed.
+    #[arg(long, value_name = "NAME", conflicts_with = "kind")]
+    source: Option<String>,
+    /// At most so many mails of the mailbox, the newest ones.
+    #[arg(long, value_name = "N", requires = "source", conflicts_with_all = ["paths", "kind"])]
+    limit: Option<usize>,
     /// Print one JSON object a line, in the order in which they are known.
     #[arg(long)]
     json: bool,
@@ -51,6 +59,9 @@ impl Kind {
 /// Inspects everything, in parallel; the exit code is 0 whatever the verdicts.
 pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Failure> {
     logging::start(None);
+    if let Some(source) = &options.source {
+        return rehearsal::main(config, source, options.limit, options.json);
+    }
     let (policy, mail_bytes_max) = match config {
         Some(file) => {
             let settings = open::settings_for_rehearsal(&file)?;
@@ -175,21 +186,25 @@ impl Seen {
             Self::Failed(_, error) => return format!("{path}: {error}"),
         };
         let mut lines = vec![head];
-        for file in files {
-            let name = crate::receipt::wording::visible(&file.name);
-            let verdict = if file.accepted { "accepted" } else { "refused" };
-            lines.push(format!("    {name}: {}, {verdict}", file.kind_ro));
-            for finding in &file.findings {
-                lines.push(format!(
-                    "        {} ({}): {}",
-                    finding.code,
-                    finding.severity.as_str(),
-                    finding.text_ro
-                ));
-            }
-        }
+        lines.extend(files.iter().flat_map(lines_of));
         lines.join("\n")
     }
+}
+
+/// A file's verdict and what was found in it, indented.
+pub(super) fn lines_of(file: &FileRecord) -> Vec<String> {
+    let name = crate::receipt::wording::visible(&file.name);
+    let verdict = if file.accepted { "accepted" } else { "refused" };
+    let mut lines = vec![format!("    {name}: {}, {verdict}", file.kind_ro)];
+    for finding in &file.findings {
+        lines.push(format!(
+            "        {} ({}): {}",
+            finding.code,
+            finding.severity.as_str(),
+            finding.text_ro
+        ));
+    }
+    lines
 }
 
 /// As the registry would decide, at the time when the mail arrived.

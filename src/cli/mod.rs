@@ -17,6 +17,7 @@ mod json;
 mod mails;
 mod open;
 mod owner;
+mod rehearsal;
 mod report;
 mod restore;
 mod serve;
@@ -67,7 +68,7 @@ enum Command {
     Check(check::Options),
     /// Say how the registry stands now: the daemon, contact with the mailboxes, what waits and for how long.
     Status(JsonOption),
-    /// Say what would become of mails or documents; writes nothing.
+    /// Say what would become of mails or documents, in files or in a live mailbox; writes nothing.
     Inspect(inspect::Options),
     /// List all messages that the mailboxes ever showed, with what became of each.
     Mails(JsonOption),
@@ -121,6 +122,8 @@ enum Failure {
     #[error(transparent)]
     Archive(#[from] crate::store::ArchiveError),
     #[error(transparent)]
+    Mailbox(#[from] crate::mailbox::MailboxError),
+    #[error(transparent)]
     Safekeeping(#[from] crate::daemon::safekeeping::SafekeepingError),
     #[error("{doing} {path}")]
     File {
@@ -142,6 +145,7 @@ impl Failure {
             | Self::Start(_)
             | Self::Store(_)
             | Self::Archive(_)
+            | Self::Mailbox(_)
             | Self::Safekeeping(_)
             | Self::File { .. } => 1,
         }

@@ -1,5 +1,6 @@
 //! From `--config` to settings and an open house.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{CONFIG_DEFAULT, Failure, owner, text};
@@ -29,6 +30,23 @@ pub(super) fn settings_as_far_as_possible(file: &Path) -> Result<(Settings, Vec<
         return Ok((settings, Vec::new()));
     }
     Settings::load_with_names(file).map_err(|problems| told(&problems))
+}
+
+/// The command line by which the service manager runs a command with the passwords that it keeps for the service.
+pub(super) fn as_the_service(file: &Path, withheld: &[String], command: &str) -> String {
+    let program = std::env::current_exe().unwrap_or_else(|_| "recipisa".into());
+    // The manager starts it in another folder.
+    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let names: BTreeSet<&String> = withheld.iter().collect();
+    let loaded: String = names
+        .iter()
+        .map(|name| format!("-p LoadCredential={name}:/etc/recipisa/credentials/{name} "))
+        .collect();
+    format!(
+        "sudo systemd-run --pipe --wait --collect -p User=recipisa {loaded}{} --config {} {command}",
+        owner::quoted(&program.to_string_lossy()),
+        owner::quoted(&file.to_string_lossy())
+    )
 }
 
 /// Reads the configuration with its passwords; prints all its problems. Refuses another user than the owner of the

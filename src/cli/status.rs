@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::report::{Form, Report};
 use crate::cli::{Failure, open, text};
 use crate::daemon::{Life, SourceStatus, Status};
+use crate::edge::oauth::Standing;
 use crate::flow::balance::DAYS;
 use crate::store::{Misfit, Queue};
 
@@ -40,6 +41,9 @@ fn print(status: &Status) {
     daemon(status, &mut report);
     for source in &status.sources {
         one_source(status, source, &mut report);
+    }
+    for (name, standing) in &status.tokens {
+        token(status, name, *standing, &mut report);
     }
     queues(status, &report);
     ledger(status, &mut report);
@@ -162,6 +166,26 @@ fn one_source(status: &Status, source: &SourceStatus, report: &mut Report) {
         );
     } else {
         report.ok("source", &format!("{name}: {contact}"));
+    }
+}
+
+fn token(status: &Status, name: &str, standing: Standing, report: &mut Report) {
+    let end = match (standing.obtained_at, standing.expires_at) {
+        (None, _) => "none was asked for yet".to_owned(),
+        (Some(_), None) => "in hand, and nobody told until when".to_owned(),
+        (Some(_), Some(end)) if end <= status.at => format!("ended {}", ago(status.at, end)),
+        (Some(_), Some(end)) => format!("in hand until {}", text::instant(end)),
+    };
+    match standing.failing_since {
+        None => report.ok("token", &format!("{name}: {end}")),
+        Some(since) => report.error(
+            "token",
+            &format!(
+                "{name}: could not be renewed, first {}; {end}",
+                ago(status.at, since)
+            ),
+            "`recipisa check --online` says what is wrong",
+        ),
     }
 }
 
@@ -290,6 +314,12 @@ fn object(status: &Status) -> Value {
             "trouble_since": instant(failing.map(|(_, since)| since)),
         })
     });
+    let tokens = status.tokens.iter().map(|(name, standing)| {
+        json!({
+            "oauth": name, "obtained_at": instant(standing.obtained_at), "expires_at": instant(standing.expires_at),
+            "failing_since": instant(standing.failing_since), "failures": standing.failures,
+        })
+    });
     let mails = status
         .tally
         .decided
@@ -322,6 +352,7 @@ fn object(status: &Status) -> Value {
             "ended_at": instant(status.sign.as_ref().and_then(|sign| sign.ended_at)),
         },
         "sources": sources.collect::<Vec<_>>(),
+        "tokens": tokens.collect::<Vec<_>>(),
         "waiting": {
             "awaited": queue(waiting.awaited), "undecided": queue(waiting.undecided), "receipts": queue(waiting.receipts),
             "letters": queue(waiting.letters), "held": queue(waiting.held),

@@ -5,6 +5,7 @@
 mod calendar_file;
 mod cases;
 mod digest;
+mod oauth;
 mod places;
 mod reader;
 mod secret;
@@ -13,11 +14,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::calendar::Calendar;
 use crate::documents::Limits;
+use crate::edge::oauth::Access;
 use crate::edge::{imap, smtp};
 use crate::flow::fetch::Measure;
 use crate::receipt::content::Agency;
@@ -44,6 +47,8 @@ pub struct Settings {
     pub registers: Vec<Register>,
     pub offices: Vec<Office>,
     pub sources: Vec<Source>,
+    /// Where tokens come from, shared with the sources and the transport that use them.
+    pub oauth: Vec<Arc<Access>>,
     pub transport: Carrier,
     pub signing: Signing,
     pub request_types: Vec<RequestType>,
@@ -69,6 +74,8 @@ pub struct Source {
     pub poll_seconds: u64,
     /// After so long without contact people are told.
     pub alarm_after: SignedDuration,
+    /// Mails that reached the server before are only noted.
+    pub start: Option<Timestamp>,
     pub kind: SourceKind,
 }
 
@@ -208,10 +215,11 @@ fn read_all(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<Sett
     let calendar = calendar_file::read(root);
     let registers = places::registers(root);
     let offices = places::offices(root);
-    let sources = places::sources(root, credentials);
+    let issuers = oauth::read(root, credentials, storage_dir.as_deref());
+    let sources = places::sources(root, credentials, &issuers);
     let transport = root
         .section_needed("transport", "say how letters leave")
-        .and_then(|section| places::transport(section, credentials));
+        .and_then(|section| places::transport(section, credentials, &issuers));
     let signing = root
         .section_needed("signing", "say which key seals the receipts")
         .and_then(|section| {
@@ -242,6 +250,7 @@ fn read_all(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<Sett
         registers,
         offices,
         sources,
+        oauth: issuers.into_list(),
         transport: transport?,
         signing: signing?,
         request_types,

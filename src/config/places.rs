@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use jiff::SignedDuration;
 use jiff::civil::Weekday;
+use jiff::{SignedDuration, Timestamp};
 
+use super::oauth::{self, Issuers};
 use super::reader::Section;
 use super::secret::Credentials;
-use super::{Carrier, Source, SourceKind, secret};
+use super::{Carrier, Source, SourceKind};
 use crate::calendar::hours::{Hours, OfficeHours};
 use crate::edge::tls::{self, Security};
 use crate::edge::{imap, smtp};
@@ -172,7 +173,11 @@ fn hours(section: &Section<'_, '_>) -> Option<OfficeHours> {
 }
 
 /// `[[source]]`; at least one.
-pub(super) fn sources(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Vec<Source> {
+pub(super) fn sources(
+    root: &Section<'_, '_>,
+    credentials: Credentials<'_>,
+    issuers: &Issuers,
+) -> Vec<Source> {
     let ids = root.names("office", "id");
     let mut sources: Vec<Source> = Vec::new();
     let mut names = BTreeSet::new();
@@ -216,7 +221,8 @@ pub(super) fn sources(root: &Section<'_, '_>, credentials: Credentials<'_>) -> V
         let poll_seconds = section.integer("poll_seconds", 30, 1..=3_600);
         let hours = section.integer("alarm_after_hours", 4, 1..=720);
         let alarm_after = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(i64::MAX));
-        let kind = source_kind(&section, credentials);
+        let start = start(&section);
+        let kind = source_kind(&section, credentials, issuers);
         section.finish();
         if let (Some(name), Some(address), Some(office), Some(kind)) = (name, address, office, kind) {
             sources.push(Source {
@@ -225,6 +231,7 @@ pub(super) fn sources(root: &Section<'_, '_>, credentials: Credentials<'_>) -> V
                 office,
                 poll_seconds,
                 alarm_after,
+                start,
                 kind,
             });
         }
@@ -239,7 +246,24 @@ pub(super) fn sources(root: &Section<'_, '_>, credentials: Credentials<'_>) -> V
     sources
 }
 
-fn source_kind(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<SourceKind> {
+/// `start = 2026-12-01`, or a date with an hour: the legal time of Romania unless it says another offset.
+fn start(section: &Section<'_, '_>) -> Option<Timestamp> {
+    let at = section.moment("start")?;
+    if at < Timestamp::UNIX_EPOCH {
+        section.wrong(
+            "start",
+            "there was no mail then",
+            "remove it, and all mails are registered",
+        );
+    }
+    Some(at)
+}
+
+fn source_kind(
+    section: &Section<'_, '_>,
+    credentials: Credentials<'_>,
+    issuers: &Issuers,
+) -> Option<SourceKind> {
     #[derive(Clone, Copy)]
     enum Word {
         Imap,
@@ -248,7 +272,9 @@ fn source_kind(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Optio
     const HINT: &str = "write \"imap\" for a mail server, \"folder\" for a Maildir or a folder of .eml files";
     let words = [("imap", Word::Imap), ("folder", Word::Folder)];
     match kind(section, "this kind of source is not known", HINT, &words)? {
-        Word::Imap => imap_account(section, credentials).map(|account| SourceKind::Imap(Box::new(account))),
+        Word::Imap => {
+            imap_account(section, credentials, issuers).map(|account| SourceKind::Imap(Box::new(account)))
+        }
         Word::Folder => {
             let path = section.path("path", "the Maildir, or the folder of .eml files");
             let move_to = section.path_opt("move_to");
@@ -263,7 +289,12 @@ fn source_kind(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Optio
 const SAME_FOLDER: &str = "kept mail cannot be moved into the folder it is read from";
 
 /// The word of `kind`, which decides which other keys there are.
-fn kind<T: Copy>(section: &Section<'_, '_>, why: &str, hint: &str, words: &[(&str, T)]) -> Option<T> {
+pub(super) fn kind<T: Copy>(
+    section: &Section<'_, '_>,
+    why: &str,
+    hint: &str,
+    words: &[(&str, T)],
+) -> Option<T> {
     let text = section.text("kind", hint);
     let found = text
         .as_ref()
@@ -277,7 +308,11 @@ fn kind<T: Copy>(section: &Section<'_, '_>, why: &str, hint: &str, words: &[(&st
     found.map(|(_, value)| *value)
 }
 
-fn imap_account(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<imap::Account> {
+fn imap_account(
+    section: &Section<'_, '_>,
+    credentials: Credentials<'_>,
+    issuers: &Issuers,
+) -> Option<imap::Account> {
     let host = section.text("host", "the name of the IMAP server, as in its certificate");
     let security = section.choice("security", Some(Security::Tls), &PROTECTED);
     let usual = if security == Some(Security::StartTls) {
@@ -287,7 +322,7 @@ fn imap_account(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Opti
     };
     let port = section.integer("port", usual, 1..=65_535) as u16;
     let user = section.text("user", "the user name of the mailbox");
-    let password = secret::read(section, "password", credentials);
+    let proof = oauth::proof(section, credentials, issuers);
     let folder = section.text_opt("folder").unwrap_or_else(|| "INBOX".into());
     let move_to = match section.text_opt("move_to") {
         None => Some("Inregistrate".to_owned()),
@@ -303,16 +338,21 @@ fn imap_account(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Opti
         port,
         security: security?,
         user: user?,
-        password: password?.reveal().to_owned(),
+        proof: proof?,
         folder,
         move_to,
         idle,
         ca_file,
+        visit: imap::Visit::Work,
     })
 }
 
 /// `[transport]`.
-pub(super) fn transport(section: Section<'_, '_>, credentials: Credentials<'_>) -> Option<Carrier> {
+pub(super) fn transport(
+    section: Section<'_, '_>,
+    credentials: Credentials<'_>,
+    issuers: &Issuers,
+) -> Option<Carrier> {
     #[derive(Clone, Copy)]
     enum Word {
         Smtp,
@@ -321,7 +361,9 @@ pub(super) fn transport(section: Section<'_, '_>, credentials: Credentials<'_>) 
     const HINT: &str = "write \"smtp\" for a mail server, \"folder\" to write letters as files";
     let words = [("smtp", Word::Smtp), ("folder", Word::Folder)];
     let carrier = match kind(&section, "this kind of transport is not known", HINT, &words) {
-        Some(Word::Smtp) => smtp_server(&section, credentials).map(|server| Carrier::Smtp(Box::new(server))),
+        Some(Word::Smtp) => {
+            smtp_server(&section, credentials, issuers).map(|server| Carrier::Smtp(Box::new(server)))
+        }
         Some(Word::Folder) => section
             .path("path", "the folder for letters")
             .map(|path| Carrier::Folder { path }),
@@ -331,29 +373,35 @@ pub(super) fn transport(section: Section<'_, '_>, credentials: Credentials<'_>) 
     carrier
 }
 
-fn smtp_server(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<smtp::Server> {
+fn smtp_server(
+    section: &Section<'_, '_>,
+    credentials: Credentials<'_>,
+    issuers: &Issuers,
+) -> Option<smtp::Server> {
     let host = section.text("host", "the name of the submission server, as in its certificate");
     let security = section.choice("security", Some(Security::StartTls), &PROTECTED);
     let usual = if security == Some(Security::Tls) { 465 } else { 587 };
     let port = section.integer("port", usual, 1..=65_535) as u16;
     let user = section.text_opt("user");
-    let password = match (section.has("user"), section.has("password")) {
-        (false, true) => {
-            section.wrong_unshown(
-                "password",
-                "there is a password and no user",
-                "add `user`, or remove the password",
-            );
-            None
+    let proof = if section.has("user") {
+        oauth::proof(section, credentials, issuers)
+    } else {
+        for (key, what) in [("password", "a password"), ("oauth", "a token")] {
+            if section.has(key) {
+                section.wrong_unshown(
+                    key,
+                    format!("there is {what} and no user"),
+                    format!("add `user`, or remove `{key}`"),
+                );
+            }
         }
-        (false, false) => None,
-        (true, _) => secret::read(section, "password", credentials),
+        None
     };
     let hello = section.text_opt("hello").unwrap_or_else(|| "localhost".into());
     let ca_file = ca_file(section);
-    let login = match (user, password) {
+    let login = match (user, proof) {
         (None, None) => None,
-        (Some(user), Some(password)) => Some((user, password.reveal().to_owned())),
+        (Some(user), Some(proof)) => Some((user, proof)),
         // Told above; a server with half a login must not be built.
         (Some(_), None) | (None, Some(_)) => return None,
     };
@@ -367,7 +415,7 @@ fn smtp_server(section: &Section<'_, '_>, credentials: Credentials<'_>) -> Optio
     })
 }
 
-fn ca_file(section: &Section<'_, '_>) -> Option<PathBuf> {
+pub(super) fn ca_file(section: &Section<'_, '_>) -> Option<PathBuf> {
     let path = section.path_opt("ca_file")?;
     if let Err(error) = tls::pem_authorities(Some(&path)) {
         let hint = "name a PEM file with the certificate of the authority, or remove the key";
@@ -404,7 +452,7 @@ pub(super) fn address(section: &Section<'_, '_>, key: &str, hint: &str) -> Optio
     Some(text)
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }

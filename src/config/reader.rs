@@ -10,8 +10,13 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::value::Datetime;
+
+use crate::calendar::hours::ZONE;
 
 /// One thing wrong in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,6 +224,22 @@ impl<'p, 'a> Section<'p, 'a> {
         }
     }
 
+    /// A day, or a day with its hour, without quotes; in the legal time of Romania unless it says another offset.
+    pub(super) fn moment(&self, key: &str) -> Option<Timestamp> {
+        const WANTED: &str =
+            "a date without quotes (2026-12-01), with an hour where needed (2026-12-01T08:00:00)";
+        let found = self.find(key)?;
+        let DeValue::Datetime(written) = found.get_ref() else {
+            self.wrong_kind(key, WANTED);
+            return None;
+        };
+        let at = instant_of(written);
+        if at.is_none() {
+            self.wrong(key, "an hour alone is no date", format!("write {WANTED}"));
+        }
+        at
+    }
+
     pub(super) fn flag(&self, key: &str, default: bool) -> bool {
         let Some(found) = self.find(key) else {
             return default;
@@ -341,6 +362,12 @@ impl<'p, 'a> Section<'p, 'a> {
         sections
     }
 
+    /// Whether a value is there that is no list.
+    pub(super) fn is_no_list(&self, key: &str) -> bool {
+        self.find(key)
+            .is_some_and(|value| value.get_ref().as_array().is_none())
+    }
+
     /// Whether a value is there that is no table.
     pub(super) fn is_no_table(&self, key: &str) -> bool {
         self.find(key)
@@ -408,6 +435,18 @@ impl<'p, 'a> Section<'p, 'a> {
             );
         }
     }
+}
+
+/// The instant of a TOML date; `None` for an hour alone.
+fn instant_of(written: &Datetime) -> Option<Timestamp> {
+    let text = written.to_string();
+    written.date?;
+    if written.offset.is_some() {
+        return text.parse().ok();
+    }
+    // A day begins at midnight.
+    let local: DateTime = text.parse().ok()?;
+    local.to_zoned(ZONE).ok().map(|zoned| zoned.timestamp())
 }
 
 /// The known key that differs least, if it differs by little.

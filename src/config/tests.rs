@@ -91,7 +91,7 @@ fn bad_configurations_fail_for_their_own_reasons() {
 
 /// The keys that the reading code asks for by name: `.text("key"`, `(&section, "key"`, and the days of the week.
 fn keys_asked_for() -> BTreeSet<String> {
-    const ASKS: [&str; 12] = [
+    const ASKS: [&str; 13] = [
         ".text(",
         ".text_opt(",
         ".integer(",
@@ -101,6 +101,7 @@ fn keys_asked_for() -> BTreeSet<String> {
         ".path(",
         ".path_opt(",
         ".parsed(",
+        ".moment(",
         ".section(",
         "(&section, ",
         "(section, ",
@@ -108,7 +109,7 @@ fn keys_asked_for() -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = ["monday", "friday", "free", "worked", "kind"]
         .map(str::to_owned)
         .into();
-    for source in ["mod.rs", "places.rs", "calendar_file.rs", "secret.rs"] {
+    for source in ["mod.rs", "places.rs", "calendar_file.rs", "secret.rs", "oauth.rs"] {
         let code = fs::read_to_string(project("src/config").join(source)).unwrap();
         for (at, _) in code.match_indices('"') {
             if ASKS.iter().any(|ask| code[..at].ends_with(ask)) {

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use crate::daemon::status::Status;
+use crate::edge::oauth::Standing;
 use crate::store::Queue;
 
 /// A metric family being written.
@@ -52,6 +53,7 @@ pub(super) fn text(status: &Status) -> String {
     done(&mut page, status);
     waiting(&mut page, status);
     sources(&mut page, status);
+    tokens(&mut page, status);
     ledger(&mut page, status);
     stages(&mut page, status);
     world(&mut page, status);
@@ -185,6 +187,40 @@ fn sources(page: &mut Page, status: &Status) {
         for (kind, count) in &source.beat.failures {
             page.sample(name, &[("source", &source.name), ("kind", kind.as_str())], count);
         }
+    }
+}
+
+/// Only of those that were ever asked for.
+fn tokens(page: &mut Page, status: &Status) {
+    let known = |(_, standing): &&(String, Standing)| standing.obtained_at.is_some() || standing.failures > 0;
+    let tokens: Vec<&(String, Standing)> = status.tokens.iter().filter(known).collect();
+    if tokens.is_empty() {
+        return;
+    }
+    let name = "recipisa_oauth_token_end_timestamp_seconds";
+    page.family(
+        name,
+        "gauge",
+        "When the access token in hand ends, in seconds since 1970; absent where nobody told.",
+    );
+    for (oauth, standing) in &tokens {
+        if let Some(end) = standing.expires_at {
+            page.sample(name, &[("oauth", oauth)], seconds(end));
+        }
+    }
+    let name = "recipisa_oauth_up";
+    page.family(name, "gauge", "1 when the last renewal of the token went well.");
+    for (oauth, standing) in &tokens {
+        page.sample(
+            name,
+            &[("oauth", oauth)],
+            u8::from(standing.failing_since.is_none()),
+        );
+    }
+    let name = "recipisa_oauth_failures_total";
+    page.family(name, "counter", "Renewals of the token that failed.");
+    for (oauth, standing) in &tokens {
+        page.sample(name, &[("oauth", oauth)], standing.failures);
     }
 }
 

@@ -24,12 +24,13 @@ mod run;
 pub mod safekeeping;
 mod status;
 mod status_file;
+mod tokens;
 mod watch;
 
 pub use clerks::consent_form;
 pub use export::export_receipts;
 pub use once::{Pass, once};
-pub use parts::{House, StartError, policy, signer};
+pub use parts::{House, StartError, desks, looking_mailbox, looking_store, policy, signer};
 pub use reload::Reread;
 pub use run::{Ending, run};
-pub use status::{DaemonFacts, Life, SourceStatus, Status};
+pub use status::{DaemonFacts, Life, SourceStatus, Status, tokens_of_daemon};

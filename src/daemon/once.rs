@@ -12,7 +12,7 @@ use crate::daemon::reader::Remembered;
 use crate::edge::clock::Clock;
 use crate::flow::admit::{self, Admitted};
 use crate::flow::deliver::{self, Delivered};
-use crate::flow::fetch;
+use crate::flow::fetch::{self, Measure};
 use crate::flow::issue::{self, Letterhead, Round};
 use crate::flow::{self, StepError, with_causes};
 use crate::flow::{remind, report};
@@ -184,7 +184,12 @@ pub(super) fn fetch_source(
     after_batch: &mut dyn FnMut(),
 ) -> Result<fetch::Fetched, StepError> {
     let id = SourceId(name.to_owned());
-    let fetched = fetch::pass(flow_house, &id, mailbox, house.settings.measure, after_batch)?;
+    let source = house.settings.sources.iter().find(|source| source.name == name);
+    let measure = Measure {
+        start: source.and_then(|source| source.start),
+        ..house.settings.measure
+    };
+    let fetched = fetch::pass(flow_house, &id, mailbox, measure, after_batch)?;
     for mail in &fetched.bodiless {
         warn!(
             source = name,

@@ -189,6 +189,7 @@ impl House {
         }
         let store = open_store(&dir)?;
         let archive = FolderArchive::open(&dir.join("archive"))?;
+        go_by(&clock, &settings);
         let (desks, policy, times) = (desks(&settings), policy(&settings), office_times(&settings));
         Ok(Self {
             bureau: bureau(&settings, &times),
@@ -206,6 +207,7 @@ impl House {
 
     /// Goes over to other settings of the same storage folder; returns the old ones.
     pub(super) fn adopt(&mut self, settings: Settings) -> Settings {
+        go_by(&self.clock, &settings);
         self.desks = desks(&settings);
         self.policy = policy(&settings);
         self.times = office_times(&settings);
@@ -358,7 +360,45 @@ pub fn signer(settings: &Settings) -> Result<Pkcs12Signer, StartError> {
     })
 }
 
-fn desks(settings: &Settings) -> BTreeMap<String, Desk> {
+/// The source's mailbox for a look that changes nothing there, not yet connected.
+///
+/// # Errors
+/// The machine gives no threads or file descriptors.
+pub fn looking_mailbox(source: &Source) -> Result<Box<dyn Mailbox>, StartError> {
+    let id = SourceId(source.name.clone());
+    Ok(match &source.kind {
+        SourceKind::Imap(account) => {
+            Box::new(ImapMailbox::looking(id, (**account).clone()).map_err(StartError::Machine)?)
+        }
+        SourceKind::Folder { path, .. } => Box::new(FolderMailbox::new(id, path.clone(), None)),
+    })
+}
+
+/// The registry for a look that changes nothing in it; `None` where there is none.
+///
+/// # Errors
+/// It cannot be read, or was made by another version of the program.
+pub fn looking_store(settings: &Settings) -> Result<Option<SqliteStore>, StartError> {
+    let dir = &settings.storage_dir;
+    let path = database_path(dir);
+    if restoring_mark(dir).exists() {
+        return Err(StartError::HalfRestored { path: dir.clone() });
+    }
+    if !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(SqliteStore::open_to_look(&path)?))
+}
+
+/// The ends of tokens are told by the same clock as everything else.
+fn go_by(clock: &Clock, settings: &Settings) {
+    for access in &settings.oauth {
+        access.go_by(clock);
+    }
+}
+
+/// What each source says about everything that arrives in it, by its name.
+pub fn desks(settings: &Settings) -> BTreeMap<String, Desk> {
     let mut desks = BTreeMap::new();
     for source in &settings.sources {
         // The configuration was checked: every source names an office that is there.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::edge::oauth::Standing;
 use crate::flow::StepError;
 use crate::flow::balance::Balance;
 use crate::flow::stopwatch::{self, Taken};
@@ -22,6 +23,7 @@ pub enum Trouble {
     Unreachable,
     Limit,
     Login,
+    Token,
     Unprotected,
     Refused,
     Folder,
@@ -34,10 +36,11 @@ pub enum Trouble {
 
 impl Trouble {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Unreachable,
         Self::Limit,
         Self::Login,
+        Self::Token,
         Self::Unprotected,
         Self::Refused,
         Self::Folder,
@@ -54,6 +57,7 @@ impl Trouble {
             Self::Unreachable => "unreachable",
             Self::Limit => "limit",
             Self::Login => "login",
+            Self::Token => "token",
             Self::Unprotected => "unprotected",
             Self::Refused => "refused",
             Self::Folder => "folder",
@@ -74,6 +78,9 @@ impl Trouble {
             StepError::Mailbox(MailboxError::Limit { .. }) => Self::Limit,
             StepError::Mailbox(MailboxError::Refused { .. }) => Self::Refused,
             StepError::Mailbox(MailboxError::Login { .. }) => Self::Login,
+            StepError::Mailbox(MailboxError::TokenRefused { .. } | MailboxError::NoToken { .. }) => {
+                Self::Token
+            }
             StepError::Mailbox(MailboxError::Unprotected { .. }) => Self::Unprotected,
             StepError::Mailbox(MailboxError::Folder { .. }) => Self::Folder,
             StepError::NoBytes { .. } => Self::NoBytes,
@@ -109,6 +116,8 @@ pub struct LifeSign {
     pub ended_at: Option<Timestamp>,
     pub certificate_until: Option<Timestamp>,
     pub sources: BTreeMap<String, SourceBeat>,
+    /// By the name of the `[[oauth]]`.
+    pub tokens: BTreeMap<String, Standing>,
     pub tally: Tally,
     /// The last look at the ledger; read back from the file without the names.
     pub balance: Option<Balance>,
@@ -127,6 +136,7 @@ struct Beats {
     started_at: Option<Timestamp>,
     certificate_until: Option<Timestamp>,
     sources: BTreeMap<String, SourceBeat>,
+    tokens: BTreeMap<String, Standing>,
     tally: Tally,
     balance: Option<Balance>,
     changes: u64,
@@ -161,6 +171,15 @@ impl Pulse {
         let mut beats = self.beats();
         beats.changes += 1;
         note(beats.sources.entry(source.to_owned()).or_default(), at, error);
+    }
+
+    /// How the tokens of an `[[oauth]]` stand now.
+    pub(super) fn token(&self, name: &str, standing: Standing) {
+        let mut beats = self.beats();
+        if beats.tokens.get(name) != Some(&standing) {
+            beats.changes += 1;
+            beats.tokens.insert(name.to_owned(), standing);
+        }
     }
 
     /// Takes over what an earlier process of the same registry left, where it is still true.
@@ -228,6 +247,7 @@ impl Pulse {
             ended_at: None,
             certificate_until: beats.certificate_until,
             sources: beats.sources.clone(),
+            tokens: beats.tokens.clone(),
             tally: beats.tally.clone(),
             balance: beats.balance.clone(),
             stages: stopwatch::taken(),

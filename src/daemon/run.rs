@@ -24,7 +24,7 @@ use crate::daemon::once::{
 use crate::daemon::patience::{Chore, Patience};
 use crate::daemon::reload::{self, Reread};
 use crate::daemon::watch::{Next, Service};
-use crate::daemon::{House, StartError, keeper, metrics, reader};
+use crate::daemon::{House, StartError, keeper, metrics, reader, tokens};
 use crate::flow::deliver;
 use crate::flow::issue::Letterhead;
 use crate::flow::with_causes;
@@ -190,6 +190,9 @@ fn work(
         workers.push(scope.spawn(|| register(house, letterhead, &heart.register, ending)));
         workers.push(scope.spawn(|| send(house, &mut *transport, &heart.send, ending)));
         workers.push(scope.spawn(|| keeper::keep(house, letterhead, ending)));
+        if !house.settings.oauth.is_empty() {
+            workers.push(scope.spawn(|| tokens::keep_fresh(house, ending)));
+        }
         if let Some(address) = house.settings.metrics {
             workers.push(scope.spawn(move || metrics::serve(house, address, ending)));
         }

@@ -11,6 +11,7 @@ use crate::daemon::House;
 use crate::daemon::pulse::{LifeSign, Pulse, SourceBeat};
 use crate::daemon::{StartError, status_file};
 use crate::edge::disk::{self, Space};
+use crate::edge::oauth::Standing;
 use crate::flow::balance::{self, Balance};
 use crate::flow::stopwatch::Taken;
 use crate::store::{Store, StoreError, Stored, Tally, Waiting};
@@ -78,6 +79,8 @@ pub struct Status {
     pub sign: Option<DaemonFacts>,
     /// The sources of the configuration, in its order.
     pub sources: Vec<SourceStatus>,
+    /// The `[[oauth]]` of the configuration, and how the daemon's tokens stand.
+    pub tokens: Vec<(String, Standing)>,
     pub waiting: Waiting,
     pub tally: Tally,
     /// The last look at the ledger; `None` where the daemon has just started.
@@ -149,12 +152,24 @@ impl Status {
     }
 }
 
+/// What the daemon that works on the registry has said of its tokens; nothing where none works.
+pub fn tokens_of_daemon(house: &House) -> BTreeMap<String, Standing> {
+    if !house.is_at_work().unwrap_or(false) {
+        return BTreeMap::new();
+    }
+    status_file::read(&house.settings.storage_dir)
+        .filter(|sign| sign.ended_at.is_none())
+        .map(|sign| sign.tokens)
+        .unwrap_or_default()
+}
+
 fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> Result<Status, StoreError> {
     let mut status = Status {
         at: now,
         life,
         sign: None,
         sources: Vec::new(),
+        tokens: Vec::new(),
         waiting: house.store.waiting()?,
         tally: Tally::default(),
         balance: None,
@@ -162,7 +177,7 @@ fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> 
         certificate_until: None,
         space: disk::space(&house.settings.storage_dir).ok(),
     };
-    let mut beats = BTreeMap::new();
+    let (mut beats, mut tokens) = (BTreeMap::new(), BTreeMap::new());
     if let Some(sign) = sign {
         status.sign = Some(DaemonFacts {
             version: sign.version,
@@ -171,7 +186,7 @@ fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> 
             seen_at: sign.seen_at,
             ended_at: sign.ended_at,
         });
-        beats = sign.sources;
+        (beats, tokens) = (sign.sources, sign.tokens);
         status.tally = sign.tally;
         status.balance = sign.balance;
         status.stages = sign.stages;
@@ -185,6 +200,11 @@ fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> 
         last_mail: None,
     });
     status.sources = sources.collect();
+    let tokens = house.settings.oauth.iter().map(|access| {
+        let standing = tokens.remove(access.name()).unwrap_or_default();
+        (access.name().to_owned(), standing)
+    });
+    status.tokens = tokens.collect();
     status.fill_last_mail();
     Ok(status)
 }

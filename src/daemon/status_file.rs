@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::daemon::pulse::{LifeSign, SourceBeat, Trouble};
+use crate::edge::oauth::Standing;
 use crate::flow::balance::Balance;
 use crate::flow::stopwatch::{Stage, Taken};
 use crate::store::Tally;
@@ -53,6 +54,19 @@ fn to_json(sign: &LifeSign) -> Value {
             (name.clone(), object)
         })
         .collect();
+    let tokens: Map<String, Value> = sign
+        .tokens
+        .iter()
+        .map(|(name, standing)| {
+            let object = json!({
+                "obtained_at": instant(standing.obtained_at),
+                "expires_at": instant(standing.expires_at),
+                "failing_since": instant(standing.failing_since),
+                "failures": standing.failures,
+            });
+            (name.clone(), object)
+        })
+        .collect();
     let stages = sign.stages.iter().map(|taken| {
         json!({
             "stage": taken.stage.as_str(), "times": taken.times, "cpu_us": taken.cpu_us, "wall_us": taken.wall_us,
@@ -67,6 +81,7 @@ fn to_json(sign: &LifeSign) -> Value {
         "ended_at": instant(sign.ended_at),
         "certificate_until": instant(sign.certificate_until),
         "sources": sources,
+        "tokens": tokens,
         "stages": stages.collect::<Vec<_>>(),
         "tally": tally_to_json(&sign.tally),
         "ledger": sign.balance.as_ref().map(|balance| json!({
@@ -120,10 +135,26 @@ fn from_json(value: &Value) -> Option<LifeSign> {
         ended_at: parsed(&value["ended_at"]),
         certificate_until: parsed(&value["certificate_until"]),
         sources: sources.collect(),
+        tokens: tokens(&value["tokens"]),
         tally: tally_from_json(&value["tally"])?,
         balance: balance(&value["ledger"]),
         stages: value["stages"].as_array()?.iter().filter_map(taken).collect(),
     })
+}
+
+/// None in a file that was written before there were any.
+fn tokens(value: &Value) -> BTreeMap<String, Standing> {
+    let all = value.as_object().into_iter().flatten();
+    all.map(|(name, token)| {
+        let standing = Standing {
+            obtained_at: parsed(&token["obtained_at"]),
+            expires_at: parsed(&token["expires_at"]),
+            failing_since: parsed(&token["failing_since"]),
+            failures: token["failures"].as_u64().unwrap_or_default(),
+        };
+        (name.clone(), standing)
+    })
+    .collect()
 }
 
 /// Only the figures; the names are looked up by whoever tells them.
@@ -199,6 +230,18 @@ mod tests {
             ended_at: Some(at(5)),
             certificate_until: None,
             sources: BTreeMap::from([("somaj".into(), beat), ("dej".into(), SourceBeat::default())]),
+            tokens: BTreeMap::from([
+                (
+                    "google".into(),
+                    Standing {
+                        obtained_at: Some(at(7)),
+                        expires_at: Some(at(8)),
+                        failing_since: Some(at(9)),
+                        failures: 2,
+                    },
+                ),
+                ("program".into(), Standing::default()),
+            ]),
             tally: Tally {
                 journal_seq: 9,
                 journal_hash: "ab".into(),

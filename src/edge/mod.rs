@@ -7,6 +7,7 @@ pub mod clock;
 pub mod disk;
 pub mod folder;
 pub mod imap;
+pub mod oauth;
 pub mod signing;
 pub mod smtp;
 pub mod sqlite;

@@ -160,6 +160,25 @@ pub enum MailboxError {
         "{server} does not accept the user and password; check `user` and `password` of this source ({answer})"
     )]
     Login { server: String, answer: String },
+    /// The server does not want the token, not even a fresh one.
+    #[error(
+        "{server} does not accept the token of [[oauth]] \"{oauth}\"; check `user` of this source, and that what the token \
+         was given for includes this mailbox and IMAP ({answer})"
+    )]
+    TokenRefused {
+        server: String,
+        oauth: String,
+        answer: String,
+    },
+    /// No token could be had, so the server was not asked.
+    #[error("there is no token to log in to {server} with")]
+    NoToken {
+        server: String,
+        /// Whether a person has to mend it.
+        disposition: Disposition,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The connection would not be protected.
     #[error(
         "{server} offers no STARTTLS, so the password is not sent; use `security = \"tls\"` or mend the server"
@@ -180,7 +199,12 @@ impl MailboxError {
     pub fn is_away(&self) -> bool {
         matches!(
             self,
-            Self::Away { .. } | Self::Limit { .. } | Self::Login { .. } | Self::Unprotected { .. }
+            Self::Away { .. }
+                | Self::Limit { .. }
+                | Self::Login { .. }
+                | Self::TokenRefused { .. }
+                | Self::NoToken { .. }
+                | Self::Unprotected { .. }
         )
     }
 
@@ -210,7 +234,8 @@ impl MailboxError {
             | Self::Refused { .. }
             | Self::Limit { .. }
             | Self::Folder { .. } => Disposition::Retry,
-            Self::Login { .. } | Self::Unprotected { .. } => Disposition::Stop,
+            Self::NoToken { disposition, .. } => *disposition,
+            Self::Login { .. } | Self::TokenRefused { .. } | Self::Unprotected { .. } => Disposition::Stop,
         }
     }
 }

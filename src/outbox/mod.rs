@@ -136,6 +136,23 @@ pub enum TransportError {
         "{server} does not accept the user and password; check `user` and `password` under [transport] ({answer})"
     )]
     Login { server: String, answer: String },
+    /// The server does not want the token, not even a fresh one.
+    #[error(
+        "{server} does not accept the token of [[oauth]] \"{oauth}\"; check `user` under [transport], and that what the \
+         token was given for includes sending ({answer})"
+    )]
+    TokenRefused {
+        server: String,
+        oauth: String,
+        answer: String,
+    },
+    /// No token could be had, so the server was not asked.
+    #[error("there is no token to log in to {server} with")]
+    NoToken {
+        server: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The connection would not be protected.
     #[error("{server} offers no STARTTLS, so nothing is sent; use `security = \"tls\"` or mend the server")]
     Unprotected { server: String },
@@ -178,6 +195,8 @@ impl TransportError {
             Self::PutOff { .. } | Self::Broken { .. } => Disposition::Retry,
             Self::Unreachable { .. }
             | Self::Login { .. }
+            | Self::TokenRefused { .. }
+            | Self::NoToken { .. }
             | Self::Unprotected { .. }
             | Self::NotForUs { .. }
             | Self::Folder { .. } => Disposition::Stop,

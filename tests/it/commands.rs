@@ -60,7 +60,14 @@ const HELP: [(&[&str], &[&str]); 22] = [
     (&["status"], &["--json"]),
     (
         &["inspect"],
-        &["<PATHS>...", "--json", "--as <KIND>", "document, mail"],
+        &[
+            "[PATHS]...",
+            "--json",
+            "--as <KIND>",
+            "document, mail",
+            "--source <NAME>",
+            "--limit <N>",
+        ],
     ),
     (&["mails"], &["--json"]),
     (&["entries"], &["--json"]),

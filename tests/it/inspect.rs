@@ -285,6 +285,56 @@ fn with_a_configuration_it_knows_the_agency() {
 }
 
 #[test]
+fn a_folder_is_rehearsed_like_a_mailbox() {
+    let agency = Agency::new();
+    agency.deliver("somaj", "01-cerere-buna");
+    agency.run(&["once"]).ended_with(0);
+    agency.deliver("somaj", "03-foto-heic");
+    agency.deliver("somaj", "10-acelasi-mesaj");
+    let args = ["inspect", "--source", "somaj", "--json"];
+    let mut lines = agency.run(&args).ended_with(0).json();
+    let summary = lines.pop().unwrap();
+    lines.iter().for_each(assert_contract);
+    assert_eq!((lines.len(), &summary["kind"]), (2, &"summary".into()));
+    let reasons: Vec<&Value> = lines.iter().map(|line| &line["reason"]).collect();
+    assert!(reasons.contains(&&Value::from("request")), "{reasons:?}");
+    assert!(reasons.contains(&&Value::from("duplicate")), "{reasons:?}");
+    assert_eq!(
+        (&summary["refused_files"], &summary["letters"]),
+        (&1.into(), &1.into()),
+        "{summary}"
+    );
+    let told = agency.run(&["inspect", "--source", "somaj"]).ended_with(0).out;
+    assert!(
+        told.contains(", refused\n        format-not-accepted (refusal): "),
+        "{told}"
+    );
+    assert!(
+        told.contains("1 letter would go out; 1 file of registered mails would be refused."),
+        "{told}"
+    );
+    // Everything is still there for the first day.
+    agency.run(&["once"]).ended_with(0);
+    assert_eq!(agency.run(&["entries", "--json"]).ended_with(0).json().len(), 2);
+}
+
+#[test]
+fn a_mailbox_whose_password_systemd_keeps_is_rehearsed_as_the_service() {
+    let agency = Agency::new();
+    agency.configure(|text| {
+        text.replacen("kind = \"folder\"", "kind = \"imap\"\nhost = \"imap.exemplu.test\"\nuser = \"x\"\npassword = { credential = \"imap-x\" }", 1)
+            .replacen("path = \"mailboxes/somaj\"\n", "", 1)
+    });
+    let said = agency.run(&["inspect", "--source", "somaj"]).ended_with(1).err;
+    assert!(
+        said.contains("LoadCredential=imap-x:/etc/recipisa/credentials/imap-x"),
+        "{said}"
+    );
+    assert!(said.trim_end().ends_with("inspect --source somaj"), "{said}");
+    agency.run(&["inspect", "--limit", "3", "a.eml"]).ended_with(2);
+}
+
+#[test]
 fn it_leaves_no_trace() {
     let dir = TempDir::new();
     let folder = dir.path().join("here");

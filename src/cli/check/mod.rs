@@ -2,17 +2,18 @@
 //!
 //! Without `--online` nobody is asked but this machine. With it the servers are asked too, and nothing on them changes.
 
+pub(super) mod ages;
 mod key;
 mod letters;
 mod machine;
 mod online;
 mod storage;
+mod token;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::report::{Form, Report};
-use crate::cli::{Failure, open, owner};
+use crate::cli::{Failure, open};
 use crate::config::{Carrier, Settings, SourceKind};
 use crate::daemon::House;
 use crate::edge::clock::Clock;
@@ -45,24 +46,27 @@ pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Fai
     report.ok("calendar", settings.calendar.version());
     let clock = Clock::System;
     let mut is_at_work = false;
-    match House::open(settings.clone(), clock.clone()) {
+    let house = match House::open(settings.clone(), clock.clone()) {
         Ok(house) => {
             is_at_work = storage::check(&house, &mut report);
             machine::clock(&house, &mut report);
+            token::check(&house, &mut report);
+            Some(house)
         }
-        Err(error) => report.error(
-            "storage",
-            &with_causes(&error),
-            "check `dir` under [storage] and its owner",
-        ),
-    }
+        Err(error) => {
+            let remedy = "check `dir` under [storage] and its owner";
+            report.error("storage", &with_causes(&error), remedy);
+            None
+        }
+    };
     machine::check(&settings, is_at_work, &mut report);
     letters::check(&settings, &mut report);
     folders(&settings, &mut report);
     if withheld.is_empty() {
         key::check(&settings, clock.now(), &mut report);
         if options.online {
-            online::check(&settings, clock.now(), &mut report);
+            token::ask(&settings, &mut report);
+            online::check(&settings, house.as_ref(), clock.now(), &mut report);
         }
     } else {
         passwords(&withheld, &file, &mut report);
@@ -76,22 +80,10 @@ pub(super) fn main(config: Option<PathBuf>, options: &Options) -> Result<(), Fai
 
 /// What the service manager keeps for the service alone: the key and the servers are checked by a run that it starts.
 fn passwords(withheld: &[String], file: &Path, report: &mut Report) {
-    let program = std::env::current_exe().unwrap_or_else(|_| "recipisa".into());
-    // The manager starts it in another folder.
-    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    let names: BTreeSet<&String> = withheld.iter().collect();
-    let loaded: String = names
-        .iter()
-        .map(|name| format!("-p LoadCredential={name}:/etc/recipisa/credentials/{name} "))
-        .collect();
     report.warning(
         "passwords",
         "the key and the servers are not checked: their passwords are systemd credentials, which the service alone gets",
-        &format!(
-            "sudo systemd-run --pipe --wait --collect -p User=recipisa {loaded}{} --config {} check --online",
-            owner::quoted(&program.to_string_lossy()),
-            owner::quoted(&file.to_string_lossy())
-        ),
+        &open::as_the_service(file, withheld, "check --online"),
     );
 }
 

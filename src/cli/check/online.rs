@@ -2,28 +2,33 @@
 
 use jiff::Timestamp;
 
-use crate::calendar::hours::ZONE;
+use crate::cli::check::ages;
 use crate::cli::report::Report;
 use crate::cli::text;
 use crate::config::{Carrier, Settings, Source, SourceKind};
-use crate::daemon::consent_form;
-use crate::edge::folder::FolderMailbox;
+use crate::daemon::{House, consent_form};
 use crate::edge::imap::Account;
-use crate::edge::imap::probe::{self as mailbox, Ages, Folder, Target};
+use crate::edge::imap::probe::{self as mailbox, Folder, Target};
 use crate::edge::smtp::Server;
 use crate::edge::smtp::probe as carrier;
 use crate::edge::{disk, tls};
 use crate::flow::with_causes;
-use crate::mailbox::{MailboxError, SourceId};
+use crate::mailbox::MailboxError;
 use crate::outbox::TransportError;
 use crate::outbox::receipt_letter;
 
 /// Asks one after the other; a server that does not answer holds up the next for half a minute at most.
-pub(super) fn check(settings: &Settings, now: Timestamp, report: &mut Report) {
+pub(super) fn check(settings: &Settings, house: Option<&House>, now: Timestamp, report: &mut Report) {
     for source in &settings.sources {
-        match &source.kind {
-            SourceKind::Imap(account) => imap(source, account, now, report),
-            SourceKind::Folder { .. } => folder(source, report),
+        let place = match &source.kind {
+            SourceKind::Imap(account) => imap(source, account, report).then(|| account.folder.clone()),
+            SourceKind::Folder { path, .. } => {
+                // A folder that cannot be read is told without --online already.
+                std::fs::read_dir(path).ok().map(|_| path.display().to_string())
+            }
+        };
+        if let Some(place) = place {
+            ages::check(source, &place, house, now, report);
         }
     }
     match &settings.transport {
@@ -39,16 +44,18 @@ pub(super) fn check(settings: &Settings, now: Timestamp, report: &mut Report) {
     }
 }
 
-fn imap(source: &Source, account: &Account, now: Timestamp, report: &mut Report) {
+/// Whether the folder can be listed.
+fn imap(source: &Source, account: &Account, report: &mut Report) -> bool {
     let name = &source.name;
-    let facts = match mailbox::probe(account, now.to_zoned(ZONE).date()) {
+    let facts = match mailbox::probe(account) {
         Ok(facts) => facts,
         Err(error) => {
-            return report.error(
+            report.error(
                 "source",
                 &format!("{name}: {}", with_causes(&error)),
                 mailbox_remedy(&error),
             );
+            return false;
         }
     };
     let offers = [
@@ -83,44 +90,22 @@ fn imap(source: &Source, account: &Account, now: Timestamp, report: &mut Report)
             "nothing is registered twice; move old mail away by hand now and then, or use another server",
         );
     }
-    opened(source, account, facts.folder, report);
     target(name, account, facts.target, report);
+    opened(source, account, facts.folder, report)
 }
 
-fn opened(source: &Source, account: &Account, folder: Folder, report: &mut Report) {
-    let (name, path) = (&source.name, &account.folder);
+fn opened(source: &Source, account: &Account, folder: Folder, report: &mut Report) -> bool {
     match folder {
-        Folder::Refused(answer) => report.error(
-            "folder",
-            &format!("{name}: {path} cannot be opened: {answer}"),
-            "write `folder` as the server spells it, or have the folder made or shared with this user",
-        ),
-        Folder::Opened(ages) => {
-            report.ok("folder", &format!("{name}: {path} holds {}", spelled(ages)));
-            // Where kept mail stays, old mail is what one expects.
-            if ages.older() > 0 && account.move_to.is_some() {
-                report.warning(
-                    "folder",
-                    &format!(
-                        "{name}: {} messages in {path} are older than 30 days; what is not registered yet will be, and answered",
-                        ages.older()
-                    ),
-                    "move what shall not be registered to another folder before the first start",
-                );
-            }
+        Folder::Opened => true,
+        Folder::Refused(answer) => {
+            report.error(
+                "folder",
+                &format!("{}: {} cannot be opened: {answer}", source.name, account.folder),
+                "write `folder` as the server spells it, or have the folder made or shared with this user",
+            );
+            false
         }
     }
-}
-
-fn spelled(ages: Ages) -> String {
-    format!(
-        "{} messages: {} of today and yesterday, {} of 2 to 7 days ago, {} of 8 to 30 days ago, {} older",
-        ages.total,
-        ages.days_0_to_1,
-        ages.days_2_to_7,
-        ages.days_8_to_30,
-        ages.older()
-    )
 }
 
 fn target(name: &str, account: &Account, target: Option<Target>, report: &mut Report) {
@@ -143,18 +128,6 @@ fn target(name: &str, account: &Account, target: Option<Target>, report: &mut Re
     }
 }
 
-fn folder(source: &Source, report: &mut Report) {
-    let SourceKind::Folder { path, move_to } = &source.kind else {
-        return;
-    };
-    let files = FolderMailbox::new(SourceId(source.name.clone()), path.clone(), move_to.clone()).count();
-    // A folder that cannot be read is told without --online already.
-    if let Ok(count) = files {
-        let said = format!("{}: {} holds {count} messages", source.name, path.display());
-        report.ok("folder", &said);
-    }
-}
-
 fn mailbox_remedy(error: &MailboxError) -> &'static str {
     match error {
         MailboxError::Away { doing, .. } | MailboxError::Unreachable { doing, .. }
@@ -166,6 +139,8 @@ fn mailbox_remedy(error: &MailboxError) -> &'static str {
         MailboxError::Login { .. } => {
             "check `user` and `password` of this source; some providers want a password made for programs"
         }
+        MailboxError::TokenRefused { .. } => TOKEN_REFUSED,
+        MailboxError::NoToken { .. } => NO_TOKEN,
         MailboxError::Unprotected { .. } => {
             "write `security = \"tls\"` (port 993), or have STARTTLS switched on at the server"
         }
@@ -181,6 +156,10 @@ const CERTIFICATE: &str = "write `host` as in the server's certificate; where it
                            that with `ca_file`; where the port begins in clear, `security = \"starttls\"`";
 const NO_WAY: &str =
     "check `host` and `port`, whether the server runs, and whether a firewall stands between";
+
+const TOKEN_REFUSED: &str = "write `user` as the whole address of the mailbox; at the provider, let this program use the \
+                             mailbox by IMAP and SMTP (docs/operators.md), and check `scope`";
+const NO_TOKEN: &str = "mend the [[oauth]] as its own line says";
 
 fn smtp(server: &Server, settings: &Settings, report: &mut Report) {
     let facts = match carrier::probe(server) {
@@ -227,6 +206,8 @@ fn transport_remedy(error: &TransportError) -> &'static str {
         TransportError::Unreachable { doing, .. } if *doing == tls::AGREEING => CERTIFICATE,
         TransportError::Unreachable { .. } | TransportError::Broken { .. } => NO_WAY,
         TransportError::Login { .. } => "check `user` and `password` under [transport]",
+        TransportError::TokenRefused { .. } => TOKEN_REFUSED,
+        TransportError::NoToken { .. } => NO_TOKEN,
         TransportError::Unprotected { .. } => {
             "write `security = \"tls\"` (port 465), or have STARTTLS switched on at the server"
         }

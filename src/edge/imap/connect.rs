@@ -1,4 +1,5 @@
-//! From a host name to a logged-in session: TCP, TLS or STARTTLS, LOGIN, CAPABILITY, and how the folders are spelled.
+//! From a host name to a logged-in session: TCP, TLS or STARTTLS, the login ([`super::login`]), CAPABILITY, and how the
+//! folders are spelled.
 
 use async_imap::Client;
 use async_imap::error::Error as ImapError;
@@ -6,15 +7,16 @@ use async_imap::imap_proto::{Response, Status};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::dialogue::{self, Dialogue, Fault, Times};
-use super::line::Line;
+use super::dialogue::{self, Dialogue, Fault, Session, Times};
+use super::line::{Arrived, Line};
 use super::listing::Known;
 use super::names::{self, Places};
-use super::{Account, Offers, Open};
+use super::{Account, Offers, Open, login};
+use crate::edge::oauth::{Access, Proof, Token};
 use crate::edge::tls::{self, Security};
 use crate::mailbox::MailboxError;
 
-/// Connects and logs in; the password goes only over TLS whose certificate has the right name.
+/// Connects and logs in; password and token go only over TLS whose certificate has the right name.
 pub(super) async fn open(account: &Account, times: Times) -> Result<Open, MailboxError> {
     let server = format!("{}:{}", account.host, account.port);
     let doing = "connecting";
@@ -29,6 +31,75 @@ pub(super) async fn open(account: &Account, times: Times) -> Result<Open, Mailbo
 }
 
 async fn open_unbounded(account: &Account, server: &str, times: Times) -> Result<Open, MailboxError> {
+    let (mut session, arrived) = match &account.proof {
+        Proof::Password(password) => {
+            let (client, arrived) = protected(account, server).await?;
+            let session = login::with_password(client, account, password, server).await?;
+            (session, arrived)
+        }
+        Proof::Token(access) => with_token(account, access, server).await?,
+    };
+    let capabilities = session
+        .capabilities()
+        .await
+        .map_err(|error| translated(error, server, "asking for capabilities"))?;
+    let offers = Offers {
+        can_move: capabilities.has_str("MOVE"),
+        can_expunge_by_uid: capabilities.has_str("UIDPLUS"),
+        can_idle: capabilities.has_str("IDLE"),
+        has_namespace: capabilities.has_str("NAMESPACE"),
+    };
+    let mut open = Open {
+        dialogue: Dialogue::new(session, arrived, times),
+        offers,
+        places: Places::default(),
+        selected: None,
+        known: Known::default(),
+        visit: account.visit,
+    };
+    open.places = names::settle(&mut open, account)
+        .await
+        .map_err(|fault| fault.told(server, "asking for the folders"))?;
+    Ok(open)
+}
+
+/// Logs in with a token; one that the server does not want is put in another's place, once. That needs a connection of
+/// its own, since some servers end the one on which a login failed.
+async fn with_token(
+    account: &Account,
+    access: &Access,
+    server: &str,
+) -> Result<(Session, Arrived), MailboxError> {
+    let token = token_for(access, server)?;
+    let (client, arrived) = protected(account, server).await?;
+    let refused = match login::with_token(client, account, access, &token, server).await {
+        Err(error @ MailboxError::TokenRefused { .. }) => error,
+        other => return Ok((other?, arrived)),
+    };
+    access.refused(&token);
+    let fresh = token_for(access, server)?;
+    if fresh == token {
+        return Err(refused);
+    }
+    let (client, arrived) = protected(account, server).await?;
+    let outcome = login::with_token(client, account, access, &fresh, server).await;
+    if matches!(outcome, Err(MailboxError::TokenRefused { .. })) {
+        access.refused(&fresh);
+    }
+    Ok((outcome?, arrived))
+}
+
+/// Waits for the token server on this thread, which has nothing else to do, and has its own time-outs.
+fn token_for(access: &Access, server: &str) -> Result<Token, MailboxError> {
+    access.token().map_err(|error| MailboxError::NoToken {
+        server: server.to_owned(),
+        disposition: error.disposition(),
+        source: error.into(),
+    })
+}
+
+/// A protected connection on which nobody has logged in yet.
+async fn protected(account: &Account, server: &str) -> Result<(Client<Line>, Arrived), MailboxError> {
     let unreachable = |doing, source: Box<dyn std::error::Error + Send + Sync>| MailboxError::Unreachable {
         server: server.to_owned(),
         doing,
@@ -56,35 +127,11 @@ async fn open_unbounded(account: &Account, server: &str, times: Times) -> Result
     if account.security == Security::Tls {
         greeting(&mut client, server).await?;
     }
-    let mut session = client
-        .login(&account.user, &account.password)
-        .await
-        .map_err(|(error, _)| login_refused(error, server))?;
-    let capabilities = session
-        .capabilities()
-        .await
-        .map_err(|error| translated(error, server, "asking for capabilities"))?;
-    let offers = Offers {
-        can_move: capabilities.has_str("MOVE"),
-        can_expunge_by_uid: capabilities.has_str("UIDPLUS"),
-        can_idle: capabilities.has_str("IDLE"),
-        has_namespace: capabilities.has_str("NAMESPACE"),
-    };
-    let mut open = Open {
-        dialogue: Dialogue::new(session, arrived, times),
-        offers,
-        places: Places::default(),
-        selected: None,
-        known: Known::default(),
-    };
-    open.places = names::settle(&mut open, account)
-        .await
-        .map_err(|fault| fault.told(server, "asking for the folders"))?;
-    Ok(open)
+    Ok((client, arrived))
 }
 
 /// The library's errors in our words.
-fn translated(error: ImapError, server: &str, doing: &'static str) -> MailboxError {
+pub(super) fn translated(error: ImapError, server: &str, doing: &'static str) -> MailboxError {
     let fault = if let ImapError::No(answer) | ImapError::Bad(answer) = &error {
         Fault::Refused(plain(answer))
     } else {
@@ -94,31 +141,11 @@ fn translated(error: ImapError, server: &str, doing: &'static str) -> MailboxErr
 }
 
 /// The server's own words out of the library's `code: …, info: Some("…")`.
-fn plain(answer: &str) -> String {
+pub(super) fn plain(answer: &str) -> String {
     let words = answer
         .split_once("info: Some(\"")
         .and_then(|(_, words)| words.rsplit_once("\")"));
     words.map_or_else(|| answer.to_owned(), |(words, _)| words.replace("\\\"", "\""))
-}
-
-fn login_refused(error: ImapError, server: &str) -> MailboxError {
-    if let ImapError::No(answer) = &error
-        && !is_passing(answer)
-        && !dialogue::is_limit(answer)
-    {
-        return MailboxError::Login {
-            server: server.to_owned(),
-            answer: plain(answer),
-        };
-    }
-    translated(error, server, "logging in")
-}
-
-/// A NO that is not about the password (RFC 5530).
-fn is_passing(answer: &str) -> bool {
-    ["UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"]
-        .iter()
-        .any(|code| answer.contains(code))
 }
 
 async fn greeting<T>(client: &mut Client<T>, server: &str) -> Result<(), MailboxError>

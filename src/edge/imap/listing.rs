@@ -10,9 +10,9 @@ use async_imap::imap_proto::{AttributeValue, Response, ResponseCode};
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 
-use super::Open;
 use super::dialogue::Fault;
 use super::names::quoted;
+use super::{Open, Visit};
 
 /// Set on messages whose wish for a read report has been decided (RFC 3503).
 pub(super) const MDN_SENT: &str = "$MDNSent";
@@ -59,7 +59,11 @@ impl Known {
 pub(super) async fn select(open: &mut Open) -> Result<Selected, Fault> {
     open.selected = None;
     let (mut uid_validity, mut uid_next, mut can_mark, mut is_sticky) = (None, None, true, true);
-    let command = format!("SELECT {}", quoted(&open.places.folder));
+    let verb = match open.visit {
+        Visit::Work => "SELECT",
+        Visit::Look => "EXAMINE",
+    };
+    let command = format!("{verb} {}", quoted(&open.places.folder));
     open.dialogue
         .ask(&command, |response| {
             if let Response::Data { outcome, .. } = response {

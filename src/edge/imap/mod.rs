@@ -11,6 +11,7 @@ mod dialogue;
 mod fetching;
 mod line;
 mod listing;
+mod login;
 mod moving;
 mod names;
 pub mod probe;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use crate::edge::oauth::Proof;
 use crate::edge::tls::Security;
 use crate::mailbox::{
     Call, Kept, Mailbox, MailboxError, Sighting, SourceId, SourceKey, Wanted, Woken, Yield,
@@ -41,7 +43,7 @@ pub struct Account {
     pub port: u16,
     pub security: Security,
     pub user: String,
-    pub password: String,
+    pub proof: Proof,
     /// The folder that is read; as people write it, see `names`.
     pub folder: String,
     /// Where kept messages go; made when it is missing. `None` leaves them.
@@ -50,6 +52,16 @@ pub struct Account {
     pub idle: bool,
     /// Certification authorities beside the machine's own.
     pub ca_file: Option<PathBuf>,
+    pub visit: Visit,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// Mail is taken.
+    Work,
+    /// Nothing on the server may change: the folder is opened with EXAMINE (RFC 9051 §6.3.3), and nothing is moved.
+    Look,
 }
 
 /// One IMAP source with its connection, which is kept between looks and made again after an error.
@@ -79,6 +91,7 @@ struct Open {
     places: Places,
     selected: Option<Selected>,
     known: Known,
+    visit: Visit,
 }
 
 impl Open {
@@ -116,6 +129,15 @@ impl ImapMailbox {
             open: None,
             remark: None,
         })
+    }
+
+    /// The same for a look that changes nothing on the server.
+    ///
+    /// # Errors
+    /// As [`ImapMailbox::new`].
+    pub fn looking(source: SourceId, account: Account) -> std::io::Result<Self> {
+        let visit = Visit::Look;
+        Self::new(source, Account { visit, ..account })
     }
 
     fn server(&self) -> String {
@@ -191,7 +213,8 @@ impl Mailbox for ImapMailbox {
 
     fn acknowledge(&mut self, kept: &[Kept]) -> Result<(), MailboxError> {
         let stays = self.account.move_to.is_none();
-        if kept.is_empty() || stays && !kept.iter().any(Kept::settles_read_report) {
+        let looks = self.account.visit == Visit::Look;
+        if looks || kept.is_empty() || stays && !kept.iter().any(Kept::settles_read_report) {
             return Ok(());
         }
         let limit = self.times.call;

@@ -1,12 +1,10 @@
-//! What an account looks like, for `check --online`: what the server offers, the folders, how old the mail is.
+//! What an account looks like, for `check --online`: what the server offers, and the folders.
 //!
-//! Nothing is changed: the folder is opened with EXAMINE (RFC 9051 §6.3.3), and no folder is made.
+//! Nothing is changed: the folder is opened with EXAMINE (RFC 9051 §6.3.3), and no folder is made. How old the mail is
+//! tells a listing by [`super::ImapMailbox::looking`].
 
 use std::time::Duration;
 
-use async_imap::imap_proto::{MailboxDatum, Response};
-use jiff::ToSpan;
-use jiff::civil::Date;
 use tokio::time::timeout;
 
 use super::dialogue::{Fault, Times};
@@ -35,29 +33,9 @@ pub struct Facts {
 /// The folder that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Folder {
-    Opened(Ages),
+    Opened,
     /// With the server's words.
     Refused(String),
-}
-
-/// Messages by the day on which they reached the server, in the server's own zone (SEARCH knows days only).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ages {
-    pub total: u64,
-    /// Of today and yesterday.
-    pub days_0_to_1: u64,
-    /// Of the six days before those.
-    pub days_2_to_7: u64,
-    /// Of the 23 days before those.
-    pub days_8_to_30: u64,
-}
-
-impl Ages {
-    /// The rest.
-    pub fn older(self) -> u64 {
-        self.total
-            .saturating_sub(self.days_0_to_1 + self.days_2_to_7 + self.days_8_to_30)
-    }
 }
 
 /// The folder that kept mail goes to.
@@ -70,11 +48,11 @@ pub enum Target {
     NotForMail,
 }
 
-/// Connects, logs in, asks, and logs out. `today` is what the ages are counted from.
+/// Connects, logs in, asks, and logs out.
 ///
 /// # Errors
 /// No connection, no TLS, no login, or a server that breaks off. A folder that is not there is no error but a fact.
-pub fn probe(account: &Account, today: Date) -> Result<Facts, MailboxError> {
+pub fn probe(account: &Account) -> Result<Facts, MailboxError> {
     let server = format!("{}:{}", account.host, account.port);
     let away = |doing, source: Box<dyn std::error::Error + Send + Sync>| MailboxError::Away {
         server: server.clone(),
@@ -95,7 +73,7 @@ pub fn probe(account: &Account, today: Date) -> Result<Facts, MailboxError> {
             .await
             .map_err(MailboxError::while_connecting)?;
         open.dialogue.set_limit(times.call);
-        let facts = ask(&mut open, today).await;
+        let facts = ask(&mut open).await;
         if facts.is_ok() {
             // A server that does not answer LOGOUT is left without a word.
             timeout(LOGOUT_TIMEOUT, open.dialogue.order("LOGOUT")).await.ok();
@@ -104,7 +82,7 @@ pub fn probe(account: &Account, today: Date) -> Result<Facts, MailboxError> {
     })
 }
 
-async fn ask(open: &mut Open, today: Date) -> Result<Facts, Fault> {
+async fn ask(open: &mut Open) -> Result<Facts, Fault> {
     let target = match open.places.target.clone() {
         Some(place) => Some(match names::find(open, &place.name).await? {
             None => Target::Missing,
@@ -118,36 +96,15 @@ async fn ask(open: &mut Open, today: Date) -> Result<Facts, Fault> {
         can_expunge_by_uid: open.offers.can_expunge_by_uid,
         can_idle: open.offers.can_idle,
         target,
-        folder: folder(open, today).await?,
+        folder: folder(open).await?,
     })
 }
 
-async fn folder(open: &mut Open, today: Date) -> Result<Folder, Fault> {
+async fn folder(open: &mut Open) -> Result<Folder, Fault> {
     let command = format!("EXAMINE {}", quoted(&open.places.folder));
     match open.dialogue.order(&command).await {
-        Ok(()) => {}
-        Err(Fault::Refused(answer)) => return Ok(Folder::Refused(answer)),
-        Err(gone) => return Err(gone),
+        Ok(()) => Ok(Folder::Opened),
+        Err(Fault::Refused(answer)) => Ok(Folder::Refused(answer)),
+        Err(gone) => Err(gone),
     }
-    let total = u64::from(open.dialogue.shown);
-    // Disjoint, and without the oldest part, which in a mailbox of many years is nearly all of it.
-    let day = |ago: i64| today.saturating_sub(ago.days()).strftime("%d-%b-%Y").to_string();
-    let mut count = async |query: String| -> Result<u64, Fault> {
-        let mut found = 0;
-        let command = format!("UID SEARCH {query}");
-        open.dialogue
-            .ask(&command, |response| {
-                if let Response::MailboxData(MailboxDatum::Search(uids)) = response {
-                    found += uids.len() as u64;
-                }
-            })
-            .await?;
-        Ok(found)
-    };
-    Ok(Folder::Opened(Ages {
-        total,
-        days_0_to_1: count(format!("SINCE {}", day(1))).await?,
-        days_2_to_7: count(format!("SINCE {} BEFORE {}", day(7), day(1))).await?,
-        days_8_to_30: count(format!("SINCE {} BEFORE {}", day(30), day(7))).await?,
-    }))
 }

@@ -3,6 +3,7 @@
 //! lettre leaves Nagle's algorithm on, which with delayed acknowledgements costs 40 ms a letter; so the TCP stream is
 //! made here with TCP_NODELAY. One connection is kept and used again, and made anew when the server has ended it.
 
+mod login;
 pub mod probe;
 mod stream;
 
@@ -12,7 +13,6 @@ use std::time::Duration;
 
 use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use crate::edge::oauth::{Access, Proof, Token};
 use crate::edge::tls::{self, Security};
 use crate::outbox::{Envelope, Transport, TransportError};
 
@@ -35,8 +36,8 @@ pub struct Server {
     pub host: String,
     pub port: u16,
     pub security: Security,
-    /// User and password; `None` where the server knows us by our address.
-    pub login: Option<(String, String)>,
+    /// User with password or token; `None` where the server knows us by our address.
+    pub login: Option<(String, Proof)>,
     /// The name said in EHLO.
     pub hello: String,
     /// Certification authorities beside the machine's own.
@@ -204,6 +205,56 @@ async fn connect(server: &Server) -> Result<AsyncSmtpConnection, TransportError>
 }
 
 async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, TransportError> {
+    let Some((user, proof)) = &server.login else {
+        return protected(server).await;
+    };
+    match proof {
+        Proof::Password(password) => {
+            let mut connection = protected(server).await?;
+            login::with_password(&mut connection, server, user, password).await?;
+            Ok(connection)
+        }
+        Proof::Token(access) => with_token(server, user, access).await,
+    }
+}
+
+/// Logs in with a token; one that the server does not want is put in another's place, once, on a new connection.
+async fn with_token(
+    server: &Server,
+    user: &str,
+    access: &Access,
+) -> Result<AsyncSmtpConnection, TransportError> {
+    let token = token_for(access, server)?;
+    let mut connection = protected(server).await?;
+    let refused = match login::with_token(&mut connection, server, user, access, &token).await {
+        Ok(()) => return Ok(connection),
+        Err(error @ TransportError::TokenRefused { .. }) => error,
+        Err(other) => return Err(other),
+    };
+    timeout(QUIT_TIMEOUT, connection.abort()).await.ok();
+    access.refused(&token);
+    let fresh = token_for(access, server)?;
+    if fresh == token {
+        return Err(refused);
+    }
+    let mut connection = protected(server).await?;
+    let outcome = login::with_token(&mut connection, server, user, access, &fresh).await;
+    if matches!(outcome, Err(TransportError::TokenRefused { .. })) {
+        access.refused(&fresh);
+    }
+    outcome.map(|()| connection)
+}
+
+/// Waits for the token server on this thread, which has nothing else to do, and has its own time-outs.
+fn token_for(access: &Access, server: &Server) -> Result<Token, TransportError> {
+    access.token().map_err(|error| TransportError::NoToken {
+        server: server.name(),
+        source: error.into(),
+    })
+}
+
+/// A protected connection on which nobody has logged in yet.
+async fn protected(server: &Server) -> Result<AsyncSmtpConnection, TransportError> {
     let unreachable = |doing, source: Box<dyn std::error::Error + Send + Sync>| TransportError::Unreachable {
         server: server.name(),
         doing,
@@ -242,22 +293,6 @@ async fn connect_unbounded(server: &Server) -> Result<AsyncSmtpConnection, Trans
             .starttls(parameters, &hello)
             .await
             .map_err(|error| about_us(error, server, tls::AGREEING))?;
-    }
-    if let Some((user, password)) = &server.login {
-        let credentials = Credentials::new(user.clone(), password.clone());
-        connection
-            .auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
-            .await
-            .map_err(|error| {
-                if error.is_permanent() || error.is_client() {
-                    TransportError::Login {
-                        server: server.name(),
-                        answer: answer_of(&error),
-                    }
-                } else {
-                    about_us(error, server, "logging in")
-                }
-            })?;
     }
     Ok(connection)
 }

@@ -1,5 +1,6 @@
 //! Opening the file, bringing its tables forward, and the secret that identifiers are made with.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -110,6 +111,44 @@ pub(super) fn open_for_reading(path: &Path) -> Stored<Connection> {
     open().map_err(|error| unavailable("opening the database", error))
 }
 
+/// A connection for a look beside which no file is made. Where nobody has the database open there is no write-ahead log,
+/// and the file is read as one that does not change; otherwise the log is there and is read as well.
+pub(super) fn open_to_look(path: &Path) -> Stored<Connection> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if Path::new(&log).exists() {
+        return understood_to_look(open_for_reading(path)?);
+    }
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => uri.push((*byte).into()),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    let open = || -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(&uri, flags)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        Ok(connection)
+    };
+    let connection = open().map_err(|error| unavailable("opening the database", error))?;
+    understood_to_look(connection)
+}
+
+/// Refuses tables that this program would have to change first.
+fn understood_to_look(connection: Connection) -> Stored<Connection> {
+    refuse_foreign(&connection)?;
+    if version_understood(&connection)? < VERSION {
+        return Err(StoreError::Refused(
+            "the database was made by an older recipisa; start the new one first, which brings it forward"
+                .into(),
+        ));
+    }
+    Ok(connection)
+}
+
 /// The connection that shows one instant, and the version of the tables that it shows. Nothing is written, and the file
 /// is not brought forward: a daemon of the older program may be at work on it.
 pub(super) fn open_at_an_instant(path: &Path) -> Stored<(Connection, u32)> {
@@ -194,14 +233,7 @@ fn version_understood(connection: &Connection) -> Stored<u32> {
 /// Reads the instance secret; makes it at the first start.
 pub(super) fn secret(connection: &mut Connection) -> Stored<InstanceSecret> {
     let doing = "reading the instance secret";
-    let read = |connection: &Connection| {
-        connection
-            .query_row("SELECT value FROM instance WHERE key = 'secret'", [], |row| {
-                row.get::<_, String>(0)
-            })
-            .optional()
-    };
-    let mut stored = read(connection).map_err(|error| unavailable(doing, error))?;
+    let mut stored = read_secret(connection).map_err(|error| unavailable(doing, error))?;
     if stored.is_none() {
         let mut fresh = [0_u8; 32];
         openssl::rand::rand_bytes(&mut fresh).map_err(|error| StoreError::Unavailable {
@@ -215,8 +247,27 @@ pub(super) fn secret(connection: &mut Connection) -> Stored<InstanceSecret> {
                 [data_encoding::HEXLOWER.encode(&fresh)],
             )
             .map_err(|error| unavailable(doing, error))?;
-        stored = read(connection).map_err(|error| unavailable(doing, error))?;
+        stored = read_secret(connection).map_err(|error| unavailable(doing, error))?;
     }
+    secret_from(stored)
+}
+
+/// The instance secret of a database that is only looked at.
+pub(super) fn secret_of(connection: &Connection) -> Stored<InstanceSecret> {
+    let stored =
+        read_secret(connection).map_err(|error| unavailable("reading the instance secret", error))?;
+    secret_from(stored)
+}
+
+fn read_secret(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection
+        .query_row("SELECT value FROM instance WHERE key = 'secret'", [], |row| {
+            row.get(0)
+        })
+        .optional()
+}
+
+fn secret_from(stored: Option<String>) -> Stored<InstanceSecret> {
     stored
         .and_then(|text| data_encoding::HEXLOWER.decode(text.as_bytes()).ok())
         .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())

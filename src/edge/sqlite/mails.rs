@@ -92,8 +92,8 @@ pub(super) fn place_of(transaction: &Transaction<'_>, arrival: &Arrival) -> rusq
 }
 
 /// The first mail with the same bytes.
-fn first_with(transaction: &Transaction<'_>, sha256: &str) -> rusqlite::Result<Option<i64>> {
-    transaction
+pub(super) fn first_with(connection: &Connection, sha256: &str) -> rusqlite::Result<Option<i64>> {
+    connection
         .prepare_cached(
             "SELECT seq FROM mail WHERE sha256 = ?1 AND duplicate_of IS NULL AND extent <> 'nothing'",
         )?
@@ -145,8 +145,8 @@ fn insert(
     transaction
         .prepare_cached(
             "INSERT INTO mail (source, source_key, sha256, size_bytes, extent, received_at, kept_at, duplicate_of,
-                               outcome, reason, detail, decided_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                               outcome, reason, detail, decided_at, read_reported)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             arrival.sighting.source.0,
@@ -161,6 +161,7 @@ fn insert(
             decided.map(|(_, reason)| reason),
             first.map(|first| format!("mail {first}")).unwrap_or_default(),
             first.map(|_| at.as_microsecond()),
+            arrival.sighting.mdn_sent,
         ])?;
     Ok(transaction.last_insert_rowid())
 }

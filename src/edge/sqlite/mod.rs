@@ -66,6 +66,30 @@ impl SqliteStore {
         })
     }
 
+    /// Opens the database for a look: nothing is made or brought forward, no file appears beside it, and whatever would
+    /// write fails.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no database of ours or has no secret yet.
+    pub fn open_to_look(path: &Path) -> Stored<Self> {
+        let open = || connection::open_to_look(path);
+        let reader = open()?;
+        let secret = connection::secret_of(&reader)?;
+        Ok(Self {
+            writer: Mutex::new(open()?),
+            reader: Mutex::new(reader),
+            secret,
+        })
+    }
+
+    /// The place of the first mail with these bytes.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn mail_of_bytes(&self, sha256: &str) -> Stored<Option<i64>> {
+        mails::first_with(&self.reader(), sha256).map_err(|error| unavailable("looking up a mail", error))
+    }
+
     /// Whether there is a database of an older version of the tables.
     ///
     /// # Errors

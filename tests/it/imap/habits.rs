@@ -27,7 +27,7 @@ pub(super) fn rewrite(agency: &Agency, changes: &[(&str, &str)]) {
 fn taken(habit: Habit, move_to: &str, lies_in: &str) {
     let dir = TempDir::new();
     let ca = TestCa::make(&dir.path().join("ca"));
-    let dovecot = Dovecot::start_as(&dir.path().join("d"), &ca, habit);
+    let dovecot = Dovecot::start_as(&dir.path().join("d"), &ca, habit, None);
     let sink = Sink::start(Security::Implicit, &ca.server, None);
     let submission = Submission {
         security: "tls",
@@ -223,6 +223,48 @@ fn messages_that_vanish_or_cannot_be_read_hold_up_no_other() {
 }
 
 #[test]
+fn a_wish_for_a_read_report_is_marked_as_settled_before_the_mail_is_moved() {
+    for offer in [Offer::Everything, Offer::Only("IMAP4rev1 UIDPLUS")] {
+        let dir = TempDir::new();
+        let ca = TestCa::make(&dir.path().join("ca"));
+        let dovecot = Dovecot::start(&dir.path().join("d"), &ca, offer);
+        let sink = Sink::start(Security::Implicit, &ca.server, None);
+        let submission = Submission {
+            security: "tls",
+            ..Submission::starttls(sink.port)
+        };
+        let inbox = [Inbox::over_tls(User::Amt, dovecot.ports.imaps)];
+        let agency = Agency::found(&dir.path().join("a"), &ca, &inbox, submission);
+        for (number, wish) in [
+            (1, ""),
+            (2, "Disposition-Notification-To: <citizen+2@citizen.test>\r\n"),
+        ] {
+            let mail = format!(
+                "Return-Path: <citizen+{number}@citizen.test>\r\nFrom: <citizen+{number}@citizen.test>\r\n{wish}\
+                 Subject: Cerere {number}\r\nMessage-ID: <{number}@citizen.test>\r\n\r\nVă rog.\r\n"
+            );
+            dovecot.deliver(User::Amt, mail.as_bytes(), now());
+        }
+        let said = agency.command(&["once"]);
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        let query = [
+            "fetch",
+            "-u",
+            "amt",
+            "hdr.subject flags",
+            "mailbox",
+            KEPT_FOLDER,
+            "all",
+        ];
+        let flags = dovecot.doveadm(&query);
+        assert_eq!(flags.matches("$MDNSent").count(), 1, "{flags}");
+        assert!(!flags.contains("Seen"), "{flags}");
+        let (_, of_second) = flags.split_once("Cerere 2").unwrap();
+        assert!(of_second.contains("$MDNSent"), "{flags}");
+    }
+}
+
+#[test]
 fn a_full_mailbox_keeps_its_mail_where_it_is_and_every_citizen_is_answered() {
     let dir = TempDir::new();
     let ca = TestCa::make(&dir.path().join("ca"));
@@ -231,7 +273,7 @@ fn a_full_mailbox_keeps_its_mail_where_it_is_and_every_citizen_is_answered() {
         quota_kib: 2,
         ..Habit::default()
     };
-    let dovecot = Dovecot::start_as(&dir.path().join("d"), &ca, habit);
+    let dovecot = Dovecot::start_as(&dir.path().join("d"), &ca, habit, None);
     let sink = Sink::start(Security::Implicit, &ca.server, None);
     let submission = Submission {
         security: "tls",
@@ -260,7 +302,7 @@ fn a_server_that_counts_connections_is_told_from_a_wrong_password() {
         connections_max: 1,
         ..Habit::default()
     };
-    let dovecot = Dovecot::start_as(&dir.path().join("d"), &ca, habit);
+    let dovecot = Dovecot::start_as(&dir.path().join("d"), &ca, habit, None);
     let mut first = hasty(account(User::Amt, dovecot.ports.imaps, &ca));
     list(&mut first);
     list(&mut first);

@@ -5,7 +5,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use recipisa::edge::imap::{Account, ImapMailbox, Times};
+use recipisa::edge::imap::{Account, ImapMailbox, Times, Visit};
+use recipisa::edge::oauth::Proof;
 use recipisa::edge::tls::Security;
 use recipisa::mailbox::{Extent, Mailbox, Sighting, SourceId, Wanted};
 
@@ -23,11 +24,12 @@ fn account(user: User, port: u16, ca: &TestCa) -> Account {
         port,
         security: Security::Tls,
         user: user.name().to_owned(),
-        password: user.password().to_owned(),
+        proof: Proof::Password(user.password().to_owned()),
         folder: "INBOX".to_owned(),
         move_to: Some("Inregistrate".to_owned()),
         idle: true,
         ca_file: Some(ca.root.clone()),
+        visit: Visit::Work,
     }
 }
 

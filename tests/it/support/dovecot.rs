@@ -2,7 +2,7 @@
 //! passwords for Postfix.
 //!
 //! Mails go in and are read back as Maildir files, so that a test does not depend on the IMAP client
-//! it tests. Left out: OAuth2, Dovecot 2.4 (another configuration language).
+//! it tests. Left out: Dovecot 2.4 (another configuration language).
 
 use std::fs;
 use std::io::{ErrorKind, Read};
@@ -100,6 +100,13 @@ impl Default for Habit {
     }
 }
 
+/// Who says whether an access token is good.
+pub(crate) struct Tokens {
+    pub(crate) introspection_url: String,
+    /// As Dovecot writes them: `oauthbearer xoauth2`.
+    pub(crate) mechanisms: &'static str,
+}
+
 /// Where the instance listens, all on 127.0.0.1.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ports {
@@ -135,18 +142,15 @@ pub(crate) struct Dovecot {
 impl Dovecot {
     /// Writes a configuration into the folder and starts; ready when it greets.
     pub(crate) fn start(dir: &Path, ca: &TestCa, offer: Offer) -> Self {
-        Self::start_as(
-            dir,
-            ca,
-            Habit {
-                offer,
-                ..Habit::default()
-            },
-        )
+        let habit = Habit {
+            offer,
+            ..Habit::default()
+        };
+        Self::start_as(dir, ca, habit, None)
     }
 
-    /// The same with habits of its own.
-    pub(crate) fn start_as(dir: &Path, ca: &TestCa, habit: Habit) -> Self {
+    /// The same with habits of its own; with `tokens` it takes access tokens as well as passwords.
+    pub(crate) fn start_as(dir: &Path, ca: &TestCa, habit: Habit, tokens: Option<&Tokens>) -> Self {
         for part in ["", "etc", "run", "state", "mail", "log"] {
             make_dir(&dir.join(part));
         }
@@ -172,8 +176,16 @@ impl Dovecot {
         };
         write(
             &dir.join("etc/dovecot.conf"),
-            &configuration(dir, ca, habit, ports),
+            &configuration(dir, ca, habit, ports, tokens),
         );
+        if let Some(tokens) = tokens {
+            let url = &tokens.introspection_url;
+            let text = format!(
+                "introspection_mode = post\nintrospection_url = {url}\nusername_attribute = username\n\
+                 active_attribute = active\nactive_value = true\n"
+            );
+            write(&dir.join("etc/oauth2.conf.ext"), &text);
+        }
         let mut dovecot = Self {
             dir: dir.to_owned(),
             ports,
@@ -361,7 +373,7 @@ fn read_maildir(maildir: &Path) -> Option<Vec<Stored>> {
     Some(mails.into_iter().map(|(_, mail)| mail).collect())
 }
 
-fn configuration(dir: &Path, ca: &TestCa, habit: Habit, ports: Ports) -> String {
+fn configuration(dir: &Path, ca: &TestCa, habit: Habit, ports: Ports, tokens: Option<&Tokens>) -> String {
     let dir = dir.display();
     let certificate = ca.server.certificate.display();
     let key = ca.server.key.display();
@@ -370,6 +382,13 @@ fn configuration(dir: &Path, ca: &TestCa, habit: Habit, ports: Ports) -> String 
     let Habit {
         prefix, separator, ..
     } = habit;
+    let mechanisms = tokens.map_or("", |tokens| tokens.mechanisms);
+    let by_token = match mechanisms {
+        "" => String::new(),
+        _ => format!(
+            "passdb {{\n  driver = oauth2\n  mechanisms = {mechanisms}\n  args = {dir}/etc/oauth2.conf.ext\n}}\n"
+        ),
+    };
     format!(
         "base_dir = {dir}/run
 state_dir = {dir}/state
@@ -400,12 +419,13 @@ ssl_key = <{key}
 ssl_dh =
 ssl_min_protocol = TLSv1.2
 disable_plaintext_auth = yes
-auth_mechanisms = plain login
+auth_mechanisms = plain login {mechanisms}
 passdb {{
   driver = passwd-file
+  mechanisms = plain login
   args = scheme=PLAIN username_format=%u {dir}/etc/users
 }}
-userdb {{
+{by_token}userdb {{
   driver = passwd-file
   args = username_format=%n {dir}/etc/users
 }}

@@ -8,10 +8,10 @@
 //! * [`hearing`]: that no process of ours says anything personal;
 //! * [`paper`]: receipts and letters as other programs read them;
 //! * [`online`], [`citizens`]: the daemon among real servers, and those who write to it; [`books`]: what must hold after;
+//! * [`issuer`]: a provider of access tokens;
 //! * [`scene`]: an agency on its stage;
 //! * [`sink`]: an SMTP server that follows a script; [`prompter`]: an IMAP server that plays a file; [`proxy`]: a line that breaks on demand.
 //! * [`dice`], [`mangler`]: random numbers that a seed repeats, and bytes spoiled by them;
-//! * [`sink`]: an SMTP server that follows a script; [`proxy`]: a line that breaks on demand.
 //!
 //! Everything stops and is removed when its value is dropped; the folder of a failed test stays, for
 //! the logs in it. A missing program fails the test and says how to install it: nothing is skipped.
@@ -24,6 +24,7 @@ pub(crate) mod command;
 pub(crate) mod dice;
 pub(crate) mod dovecot;
 pub(crate) mod hearing;
+pub(crate) mod issuer;
 pub(crate) mod lmtp;
 pub(crate) mod mangler;
 pub(crate) mod online;

@@ -164,6 +164,7 @@ pub(super) const ANYWHERE: &[&str] = &["jiff", "thiserror", "data_encoding"];
 /// Foreign crates and the paths in which they may be named.
 pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("async_imap", &["src/edge/imap/"]),
+    ("attohttpc", &["src/edge/oauth/"]),
     ("chrono", &["src/calendar/schedule/"]),
     ("clap", &["src/cli/"]),
     ("cms", &["src/documents/", "src/receipt/"]),
@@ -191,7 +192,10 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     // Hashes and signatures are computed in the receipt, keys are held at the edge.
     ("openssl", &["src/documents/", "src/receipt/", "src/edge/"]),
     ("png", &["src/documents/"]),
-    ("rayon", &["src/flow/", "src/cli/inspect.rs"]),
+    (
+        "rayon",
+        &["src/flow/", "src/cli/inspect.rs", "src/cli/rehearsal/"],
+    ),
     ("roxmltree", &["src/documents/"]),
     ("rusqlite", &["src/edge/sqlite/"]),
     (
@@ -199,6 +203,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
         &[
             "src/daemon/",
             "src/edge/disk.rs",
+            "src/edge/oauth/command.rs",
             "src/flow/stopwatch.rs",
             "src/cli/owner.rs",
         ],
@@ -225,6 +230,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
             "src/registry/",
             "src/receipt/",
             "src/edge/",
+            "src/cli/rehearsal/",
         ],
     ),
     ("signal_hook", &["src/daemon/"]),

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use recipisa::calendar::hours::ZONE;
+use recipisa::edge::clock::Clock;
 use serde_json::Value;
 
 use super::wiretap::{Tongue, Wiretap};
@@ -93,8 +96,9 @@ fn sound_servers_are_described_and_left_as_they_are() {
     assert!(well, "{lines:#?}");
     for words in [
         "lets us in over TLS and offers MOVE, UIDPLUS, IDLE",
-        "amt: INBOX holds 10 messages: 2 of today and yesterday, 1 of 2 to 7 days ago, 3 of 8 to 30 days ago, 4 older",
-        "dej: INBOX holds 0 messages",
+        "amt: INBOX holds 10 messages: 2 of today, 1 of 1 to 7 days ago, 3 of 8 to 30 days ago, 4 of 31 to 365 days \
+         ago, 0 older",
+        "dej: INBOX holds no messages",
         "amt: kept mail goes to Inregistrate, which the first one makes",
         "answers over TLS; the login is right; it can report delivery (DSN)",
         "it takes letters up to 41.9 MB",
@@ -104,7 +108,7 @@ fn sound_servers_are_described_and_left_as_they_are() {
     told(
         &lines,
         "warning",
-        "amt: 4 messages in INBOX are older than 30 days",
+        "amt: without `start`, 10 messages would be registered and answered, 7 of them older than 7 days",
     );
     assert_eq!(stage.world.dovecot.mails(User::Amt, "INBOX"), before);
     let folders = stage.world.dovecot.doveadm(&["mailbox", "list", "-u", "amt"]);
@@ -113,9 +117,12 @@ fn sound_servers_are_described_and_left_as_they_are() {
         .world
         .dovecot
         .doveadm(&["mailbox", "create", "-u", "amt", KEPT_FOLDER]);
-    // Old mail is normal where it stays, and so is a limit that the letters do not reach.
+    // With a day from which mails count there is nothing to warn of, and a limit may be one that letters reach never.
+    let start = Clock::System.now() - SignedDuration::from_hours(24 * 10);
+    let start = start.to_zoned(ZONE).date();
     stage.rewrite(|text| {
-        text.replacen(&format!("move_to = \"{KEPT_FOLDER}\""), "move_to = \"\"", 1)
+        let kept = format!("move_to = \"{KEPT_FOLDER}\"");
+        text.replacen(&kept, &format!("move_to = \"\"\nstart = {start}"), 1)
             + "\n[limits]\nfiles_max = 10000\n"
     });
     let (well, lines) = stage.check();
@@ -126,10 +133,18 @@ fn sound_servers_are_described_and_left_as_they_are() {
         "warning",
         "it takes letters up to 41.9 MB, and the largest letter may weigh",
     );
+    let day = start.strftime("%d.%m.%Y 00:00:00");
+    told(
+        &lines,
+        "ok",
+        &format!(
+            "amt: mails from {day} on are registered: 3 of those that lie there now; 7 earlier would only be noted"
+        ),
+    );
     assert!(
         !lines
             .iter()
-            .any(|line| line["said"].as_str().unwrap().contains("are older than"))
+            .any(|line| line["said"].as_str().unwrap().contains("without `start`"))
     );
     assert!(!stage.world.postfix.log().contains("from=<"), "no mail was sent");
 }

@@ -13,7 +13,9 @@ use crate::support::scene::Scene;
 mod check;
 mod disk;
 mod imap;
+mod rehearsal;
 mod smtp;
+mod tokens;
 mod wiretap;
 
 impl Scene {
