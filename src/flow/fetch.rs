@@ -68,6 +68,7 @@ struct Plan {
     wanted: Vec<Wanted>,
     too_large: Vec<Sighting>,
     lost: Vec<SourceKey>,
+    /// Of what is wanted.
     known: HashMap<SourceKey, Known>,
 }
 
@@ -126,17 +127,18 @@ pub fn pass(
 fn sorted(shown: Vec<Sighting>, known: Vec<Known>, measure: &Measure, now: Timestamp) -> Plan {
     let mut plan = Plan::default();
     for (sighting, known) in shown.into_iter().zip(known) {
-        if plan.known.contains_key(&sighting.key) {
-            continue;
-        }
         match turn(&known, &sighting, measure, now) {
             Turn::Acknowledge => plan.done.push(Kept::after_commit(sighting)),
-            Turn::Fetch(extent) => plan.wanted.push(Wanted { sighting, extent }),
+            Turn::Fetch(extent) => {
+                let key = sighting.key.clone();
+                if plan.known.insert(key, known).is_none() {
+                    plan.wanted.push(Wanted { sighting, extent });
+                }
+            }
             Turn::TooLarge => plan.too_large.push(sighting),
             Turn::Lost => plan.lost.push(sighting.key),
             Turn::Leave => {}
         }
-        plan.known.insert(known.key.clone(), known);
     }
     plan
 }

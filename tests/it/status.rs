@@ -179,6 +179,8 @@ fn metrics_tell_it(stage: &Stage) {
         ("recipisa_letters_total{result=\"sent\"}", 2.0),
         ("recipisa_letters_total{result=\"given-up\"}", 0.0),
         ("recipisa_waiting{queue=\"held\"}", 1.0),
+        ("recipisa_waiting{queue=\"awaited\"}", 0.0),
+        ("recipisa_messages_unaccounted", 0.0),
         ("recipisa_waiting{queue=\"letters\"}", 0.0),
         ("recipisa_waiting_oldest_seconds{queue=\"undecided\"}", 0.0),
         ("recipisa_source_up{source=\"dej\"}", 1.0),

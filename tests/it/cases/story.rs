@@ -160,6 +160,7 @@ impl Story {
     /// and a digest is due; otherwise the process ends by itself.
     fn points(&self, step: Step) -> Vec<&'static str> {
         let [
+            noted,
             fetched,
             archived,
             kept,
@@ -180,9 +181,9 @@ impl Story {
         match step {
             // The first digest is due from the beginning.
             Step::Mail if self.steps == 0 => {
-                [&[fetched, archived, kept], &decide[..], &report, &deliver].concat()
+                [&[noted, fetched, archived, kept], &decide[..], &report, &deliver].concat()
             }
-            Step::Mail => [&[fetched, archived, kept], &decide[..], &deliver, &report].concat(),
+            Step::Mail => [&[noted, fetched, archived, kept], &decide[..], &deliver, &report].concat(),
             Step::Letter => [&[written, queued], &deliver[..], &report].concat(),
             Step::Record => report.to_vec(),
         }

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::support::agency::Agency;
 use crate::support::command::project;
+use crate::support::process::Process;
+use crate::support::tools::{PATIENCE, wait_until};
 
 /// A registered request, and the ids of a held mail, of one with two senders and of an automatic reply.
 fn stage() -> (Agency, String, [String; 3]) {
@@ -367,4 +369,69 @@ fn a_message_that_is_not_accounted_for_is_an_alarm_by_its_name() {
     );
     let fsck = agency.run(&["fsck"]).ended_with(1).out;
     assert!(fsck.contains("ledger-wrong"), "{fsck}");
+}
+
+/// The daemon on this agency, which looks into its mailboxes each second.
+fn daemon(agency: &Agency) -> Process {
+    agency.configure(|text| {
+        text.replace(
+            "kind = \"folder\"\npath = \"mailboxes",
+            "poll_seconds = 1\nkind = \"folder\"\npath = \"mailboxes",
+        )
+    });
+    let config = agency.config();
+    let args = ["run", "--config", config.to_str().unwrap()];
+    Process::recipisa(agency.path(), "run", &args, &[])
+}
+
+#[test]
+fn a_clerk_works_beside_the_daemon() {
+    let (agency, number, [held, two, _]) = stage();
+    let mut process = daemon(&agency);
+    agency
+        .run(&[
+            "held",
+            "register",
+            &held,
+            "--sender",
+            "ana@exemplu.test",
+            "--name",
+            "Ana Țărnă",
+        ])
+        .ended_with(0);
+    agency.run(&["held", "join", &two, &number]).ended_with(0);
+    for (id, outcome) in [(&held, "registered"), (&two, "joined")] {
+        wait_until(outcome, PATIENCE, || {
+            assert_eq!(process.ended(), None, "{}", process.stderr());
+            (mail(&agency, id)["outcome"] == outcome).then_some(())
+        });
+    }
+    process.terminate();
+    process.wait(PATIENCE);
+    agency.run(&["fsck"]).ended_with(0);
+}
+
+#[test]
+fn the_daemon_names_a_message_that_is_not_accounted_for() {
+    let (agency, ..) = stage();
+    let database = rusqlite::Connection::open(agency.path().join("registry/recipisa.db")).unwrap();
+    database
+        .execute_batch("DELETE FROM sighting WHERE source_key LIKE '21-%'")
+        .unwrap();
+    drop(database);
+    // What is listed again is noted again; this one has been taken away.
+    fs::remove_file(agency.path().join("mailboxes/somaj/21-fara-expeditor.eml")).unwrap();
+    let mut process = daemon(&agency);
+    wait_until("the alarm", PATIENCE, || {
+        assert_eq!(process.ended(), None, "{}", process.stderr());
+        let said = process.stderr();
+        let line = said.lines().find(|line| line.contains("is not accounted for"))?;
+        assert!(
+            line.contains("21-fara-expeditor.eml") && line.contains("no note that it was shown"),
+            "{line}"
+        );
+        Some(())
+    });
+    process.terminate();
+    process.wait(PATIENCE);
 }
