@@ -343,7 +343,8 @@ fn keep(house: House<'_>, mails: Vec<RawMail>) -> Result<Vec<Kept>, StepError> {
     let sums = house.archive.put_all(&contents)?;
     let mut asking = Vec::with_capacity(mails.len());
     for (mail, sha256) in mails.into_iter().zip(sums) {
-        asking.push(message::asks_for_read_report(&mail.bytes));
+        // Where another program has answered already, the mark stands on it.
+        asking.push(!mail.sighting.mdn_sent && message::asks_for_read_report(&mail.bytes));
         // A server that gives no INTERNALDATE leaves the top Received; without one, the moment of keeping counts.
         let received_at = mail
             .sighting

@@ -81,7 +81,7 @@ impl Mailbox for Script {
                 .get(..2)
                 .and_then(|day| format!("2026-11-{day}T08:00:00Z").parse().ok()),
             size_bytes: *size,
-            mdn_sent: false,
+            mdn_sent: name.contains("raportat"),
         };
         Ok(self.shown.iter().map(sighting).collect())
     }
@@ -439,6 +439,8 @@ fn the_source_is_told_where_a_read_report_was_asked_for() {
     stage.show("20-fara", request("ana"));
     let asks = "From: a@exemplu.test\r\nDisposition-Notification-To: <a@exemplu.test>\r\n\r\nbună ziua\r\n";
     stage.show("20-cu", Habit::Gives(asks.as_bytes().to_vec()));
+    let again = asks.replace("bună", "Bună");
+    stage.show("20-raportat", Habit::Gives(again.into_bytes()));
     stage.pass();
     let script = stage.script.borrow();
     let marked: Vec<_> = script
@@ -446,7 +448,20 @@ fn the_source_is_told_where_a_read_report_was_asked_for() {
         .iter()
         .map(|kept| (kept.sighting().key.0.as_str(), kept.settles_read_report()))
         .collect();
-    assert_eq!(marked, [("20-cu", true), ("20-fara", false)]);
+    // Where another program has set the mark, the wish is settled.
+    assert_eq!(
+        marked,
+        [("20-cu", true), ("20-fara", false), ("20-raportat", false)]
+    );
+    let database = rusqlite::Connection::open(stage.dir.path().join("recipisa.db")).unwrap();
+    let reported: Vec<String> = database
+        .prepare("SELECT source_key FROM mail WHERE read_reported = 1")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(reported, ["20-raportat"]);
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn complete(
     transaction.execute(
         "UPDATE mail SET extent = ?2, sha256 = ?3, size_bytes = ?4, recalled = 0, duplicate_of = ?5, attempts = 0,
                 outcome = iif(?5 IS NULL, NULL, 'ignored'), reason = iif(?5 IS NULL, NULL, 'duplicate'),
-                detail = ?6, decided_at = iif(?5 IS NULL, NULL, ?7)
+                detail = ?6, decided_at = iif(?5 IS NULL, NULL, ?7), read_reported = max(read_reported, ?8)
          WHERE seq = ?1",
         params![
             seq,
@@ -187,6 +187,7 @@ fn complete(
             first,
             first.map(|first| format!("mail {first}")).unwrap_or_default(),
             at.as_microsecond(),
+            arrival.sighting.mdn_sent,
         ],
     )?;
     Ok(())
