@@ -225,8 +225,8 @@ fn print_sending(record: &EntryRecord) {
 pub(super) fn print_files(files: &[FileRecord]) {
     let row = |(ordinal, file): (u32, &FileRecord)| {
         let name = match &file.container {
-            Some(container) => format!("{container} › {}", file.name),
-            None => file.name.clone(),
+            Some(container) => format!("{} › {}", visible(container), visible(&file.name)),
+            None => visible(&file.name),
         };
         let codes: Vec<&str> = file
             .findings

@@ -101,42 +101,14 @@ pub(super) fn part_bytes(parsed: &Message<'_>, part: &MessagePart<'_>) -> Vec<u8
     if !part.is_text() && !part.is_encoding_problem && encoding == part.encoding {
         return part.contents().to_vec();
     }
-    let body = body_of(parsed, part);
+    let body = parsed
+        .raw_message
+        .get(part.offset_body as usize..part.offset_end as usize)
+        .unwrap_or_default();
     match encoding {
         Encoding::Base64 if was_encoded(body) => base64_as_far_as_possible(body),
         Encoding::QuotedPrintable => quoted_printable_as_far_as_possible(body),
         Encoding::Base64 | Encoding::None => body.to_vec(),
-    }
-}
-
-/// A part's body as it stands. In a forwarded message the parser sometimes gives a part what follows it in the mail
-/// around; where a part may have too much, it is ended here at a boundary of its own message.
-fn body_of<'a>(parsed: &'a Message<'_>, part: &MessagePart<'_>) -> &'a [u8] {
-    let range = part.offset_body as usize..part.offset_end as usize;
-    let body = parsed.raw_message.get(range).unwrap_or_default();
-    let next = parsed
-        .parts
-        .partition_point(|other| other.offset_header <= part.offset_header);
-    if parsed
-        .parts
-        .get(next)
-        .is_some_and(|next| next.offset_header >= part.offset_end)
-    {
-        return body;
-    }
-    let boundaries = parsed
-        .parts
-        .iter()
-        .filter(|part| part.is_multipart())
-        .filter_map(|part| part.content_type()?.attribute("boundary"));
-    let ends =
-        boundaries.filter_map(|boundary| memchr::memmem::find(body, format!("\n--{boundary}").as_bytes()));
-    match ends.min() {
-        Some(end) => {
-            let body = &body[..end];
-            body.strip_suffix(b"\r").unwrap_or(body)
-        }
-        None => body,
     }
 }
 

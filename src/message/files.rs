@@ -11,7 +11,7 @@ use super::{Defect, NESTING_MAX, body_text, charset, cost, declared_type, names,
 #[derive(Debug, Clone)]
 pub struct Attachment {
     /// As the sender named it: decoded, otherwise unchanged, with whatever dots, slashes, controls or letters that turn
-    /// the direction it has; never the name of a place, and shown only by [`crate::receipt`]'s and the lists' own means.
+    /// the direction it has; never the name of a place on a disk. Receipts, letters and lists show by number what steers or hides.
     /// Without any name `atasament-03.pdf`, by its place among the files.
     pub name: String,
     pub container: Option<Container>,
@@ -53,7 +53,7 @@ pub(super) fn collect(parsed: &Message<'_>) -> Found {
         found: Found::default(),
         is_forwarded: false,
     };
-    walk.message(parsed, None, 0);
+    walk.whole(parsed, None, 0);
     walk.found
 }
 
@@ -83,6 +83,11 @@ impl Walk {
             self.found.encrypted += usize::from(decoration.encrypted.contains(&id) && !self.is_forwarded);
             self.part(parsed, part, container, depth);
         }
+    }
+
+    /// A message with bytes of its own, of which the parser may have left some unread.
+    fn whole(&mut self, parsed: &Message<'_>, container: Option<&Container>, depth: usize) {
+        self.message(parsed, container, depth);
         if let Some(unread) = remainder::of(parsed) {
             self.unread(&unread, container, depth + 1);
         }
@@ -92,7 +97,7 @@ impl Walk {
         match MessageParser::default().parse(unread) {
             Some(rest) if depth < NESTING_MAX => {
                 self.take_text(&body_text(&rest));
-                self.message(&rest, container, depth);
+                self.whole(&rest, container, depth);
             }
             Some(_) | None => self.found.defects.push(Defect::NestedTooDeep),
         }
@@ -110,7 +115,10 @@ impl Walk {
         if depth < NESTING_MAX {
             let name = names::of_part(parsed, part).unwrap_or_else(|| "mesaj redirecționat".to_owned());
             let was_forwarded = std::mem::replace(&mut self.is_forwarded, true);
-            self.message(inner, Some(&Container { name }), depth + 1);
+            match inner.raw_message.len() == parsed.raw_message.len() {
+                true => self.message(inner, Some(&Container { name }), depth + 1),
+                false => self.whole(inner, Some(&Container { name }), depth + 1),
+            }
             self.is_forwarded = was_forwarded;
         }
         if self.found.files.len() == before {
@@ -155,7 +163,7 @@ impl Walk {
             return false;
         };
         let (before, text) = (self.found.files.len(), body_text(&inner));
-        self.message(&inner, Some(envelope), depth);
+        self.whole(&inner, Some(envelope), depth);
         let has_files = self.found.files.len() > before;
         self.take_text(&text);
         has_files || !self.is_forwarded && !text.is_empty()

@@ -12,11 +12,22 @@ fn names(message: &Message) -> Vec<&str> {
     message.files.iter().map(|file| file.name.as_str()).collect()
 }
 
+fn assert_bodies(cases: &[(&str, &[u8], &str)]) {
+    for (fields, body, expected) in cases {
+        assert_eq!(
+            read(fields, body).text,
+            *expected,
+            "{fields}: {}",
+            body.escape_ascii()
+        );
+    }
+}
+
 #[test]
-fn bodies_are_read_in_every_charset_and_form() {
+fn bodies_are_read_in_every_charset() {
     let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
     let marked = [&b"\xFF\xFE"[..], &wide("Vreau șomaj")].concat();
-    let cases: &[(&str, &[u8], &str)] = &[
+    assert_bodies(&[
         (
             "Content-Type: text/plain; charset=windows-1250",
             b"\xBAomaj \xFEar\xE3",
@@ -60,6 +71,12 @@ fn bodies_are_read_in_every_charset_and_form() {
             b"\xBAomaj",
             "şomaj",
         ),
+    ]);
+}
+
+#[test]
+fn bodies_are_read_in_every_form() {
+    assert_bodies(&[
         (
             "Content-Type: text/html",
             b"<meta charset=\"iso-8859-16\"><p>\xBAomaj \xFEar\xE3</p>",
@@ -95,15 +112,7 @@ fn bodies_are_read_in_every_charset_and_form() {
             b"un NUL\0 aici",
             "un NUL\u{FFFD} aici",
         ),
-    ];
-    for (fields, body, expected) in cases {
-        assert_eq!(
-            read(fields, body).text,
-            *expected,
-            "{fields}: {}",
-            body.escape_ascii()
-        );
-    }
+    ]);
 }
 
 #[test]
@@ -269,17 +278,18 @@ fn parts_behind_a_message_that_is_itself_a_message_are_not_lost() {
 }
 
 #[test]
-fn the_last_part_of_a_forwarded_message_ends_where_it_ends() {
-    let body = "--o\r\n\r\nText\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n\
-                Content-Type: multipart/alternative; boundary=i\r\n\r\n--i\r\n\r\nText\r\n--i\r\n\
-                Content-Type: text/html\r\nContent-Disposition: attachment; filename=a.html\r\n\r\n<p>unu\r\n--i--\r\n\r\n\
-                --o\r\nContent-Type: application/pdf; name=b.pdf\r\n\r\nunu\r\n--i\r\n\r\ndoi\r\n--i\r\n\r\ntrei\r\n--o--\r\n";
+fn a_part_of_a_forwarded_message_does_not_take_what_follows_the_message() {
+    let body = format!(
+        "--o\r\nContent-Type: message/rfc822\r\n\r\nContent-Type: multipart/alternative; boundary=i\r\n\r\n\
+         --i\r\n\r\n--i--\r\n--o\r\n--i\r\n\r\n{}",
+        "unu doi trei\r\n".repeat(40)
+    );
     let message = read("Content-Type: multipart/mixed; boundary=o", body.as_bytes());
-    assert_eq!(names(&message), ["a.html", "b.pdf"]);
-    assert_eq!(
-        message.files[0].bytes,
-        b"<p>unu",
-        "{}",
-        message.files[0].bytes.escape_ascii()
+    let in_files: usize = message.files.iter().map(|file| file.bytes.len()).sum();
+    assert!(
+        in_files <= body.len(),
+        "{in_files} of {}: {:?}",
+        body.len(),
+        names(&message)
     );
 }
