@@ -226,6 +226,8 @@ pub(crate) fn verdict(mail_seq: i64, at: Timestamp) -> MailVerdict {
         files: vec![file],
         draft: Some(draft),
         joins: None,
+        evidence: None,
+        owes_read_report: false,
     };
     let opening = Opening {
         due_on: civil::date(2026, 12, 18),

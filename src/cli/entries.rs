@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::cli::{Failure, held, json, open, text};
 use crate::daemon::House;
 use crate::receipt::wording::visible;
-use crate::registry::{FileRecord, Number, Spelling};
-use crate::store::{Archive, EntryRecord, LetterState, ReceiptState, Store};
+use crate::registry::{Delivery, FileRecord, Number, Spelling};
+use crate::store::{Archive, EntryRecord, LetterState, LetterStory, ReceiptState, Step, Store};
 
 #[derive(clap::Args)]
 pub(super) struct ShowOptions {
@@ -98,7 +98,11 @@ pub(super) fn receipt_state(record: &EntryRecord) -> String {
         ReceiptState::Issued { .. } => match record.letters.first() {
             None => "issued, NO LETTER: hand it over".into(),
             Some(letter) => match letter.state {
-                LetterState::Sent => "sent".into(),
+                LetterState::Sent => match letter.reported.as_ref().map(|reported| reported.delivery) {
+                    Some(Delivery::Bounced) => "CAME BACK".into(),
+                    Some(delivery) => delivery.as_str().into(),
+                    None => "sent".into(),
+                },
                 LetterState::Queued => "letter queued".into(),
                 LetterState::GivenUp => "letter GIVEN UP".into(),
                 LetterState::Void => "letter void".into(),
@@ -131,10 +135,13 @@ pub(super) fn show(config: Option<PathBuf>, options: &ShowOptions) -> Result<(),
             return Ok(());
         }
     }
+    let stories = house.store.letter_stories(&number)?;
     if options.json {
-        text::line(&json::entry(&record, spelling).to_string());
+        let mut object = json::entry(&record, spelling);
+        object["lives"] = stories.iter().map(json::life).collect();
+        text::line(&object.to_string());
     } else {
-        print(&record, spelling);
+        print(&record, &stories, spelling);
     }
     Ok(())
 }
@@ -165,9 +172,9 @@ pub(super) fn write_archived(house: &House, sha256: &str, path: &Path) -> Result
     })
 }
 
-fn print(record: &EntryRecord, spelling: Spelling) {
+fn print(record: &EntryRecord, stories: &[LetterStory], spelling: Spelling) {
     print_facts(record, spelling);
-    print_sending(record);
+    print_sending(record, stories);
     text::line("");
     print_files(&record.entry.files);
 }
@@ -202,7 +209,7 @@ fn print_facts(record: &EntryRecord, spelling: Spelling) {
     }
 }
 
-fn print_sending(record: &EntryRecord) {
+fn print_sending(record: &EntryRecord, stories: &[LetterStory]) {
     if let ReceiptState::Owed {
         last_error: Some(error),
         ..
@@ -210,15 +217,34 @@ fn print_sending(record: &EntryRecord) {
     {
         text::line(&format!("{:<15} last error: {error}", ""));
     }
-    for letter in &record.letters {
-        let answer = letter.last_answer.as_deref().unwrap_or("not tried yet");
-        let (state, attempts) = (letter.state.as_str(), letter.attempts);
+    for story in stories {
+        let letter = &story.record.letter;
+        let what = match letter.ordinal {
+            0 => letter.kind.as_str().to_owned(),
+            nth => format!("{} {nth}", letter.kind.as_str()),
+        };
         text::line(&format!(
-            "{:<15} <{}> to {}",
-            "letter", letter.letter.message_id, letter.letter.to
+            "{:<15} {what}, <{}> to {}",
+            "letter",
+            letter.message_id,
+            visible(&letter.to)
         ));
-        text::line(&format!("{:<15} {state}, attempts: {attempts}; {answer}", ""));
+        for step in &story.steps {
+            text::line(&format!("{:<15} {}", "", said(step)));
+        }
     }
+}
+
+/// `20.11.2026 12:00:03 sent: 250 2.0.0 ok`.
+fn said(step: &Step) -> String {
+    let mut said = format!("{} {}", text::instant(step.at), step.kind.as_str());
+    if !step.words.is_empty() {
+        said.push_str(&format!(": {}", visible(&step.words)));
+    }
+    if let Some(mail) = step.mail_seq {
+        said.push_str(&format!(" [mail {mail}]"));
+    }
+    said
 }
 
 /// The files as a table.

@@ -216,12 +216,14 @@ fn rehearse(bytes: &[u8], policy: &Policy, mail_bytes_max: u64) -> Decided {
         office: String::new(),
         register: String::new(),
         hours: OfficeHours::default(),
+        answers_read_reports: false,
     };
     let is_whole = bytes.len() as u64 <= mail_bytes_max;
     let incoming = Incoming {
         message: &Message::read(bytes),
         // Which cases there are is not looked up: a rehearsal needs no registry.
         known: &[],
+        letter: None,
         extent: if is_whole {
             Extent::Whole
         } else {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::mailbox::Extent;
 use crate::registry::{FileRecord, Number, Spelling, Summary};
 use crate::screening::{Outcome, Reason};
-use crate::store::{EntryRecord, LetterRecord, MailRecord, ReceiptState};
+use crate::store::{EntryRecord, LetterRecord, LetterStory, MailRecord, ReceiptState};
 
 /// The version of the objects; it changes when a member changes its meaning or goes.
 pub(super) const SCHEMA: u32 = 1;
@@ -152,7 +152,26 @@ fn letter(record: &LetterRecord) -> Value {
         "message_id": record.letter.message_id, "kind": record.letter.kind.as_str(), "to": record.letter.to,
         "state": record.state.as_str(), "attempts": record.attempts, "queued_at": instant(record.letter.queued_at),
         "next_at": instant(record.next_at), "last_answer": record.last_answer, "sha256": record.letter.sha256,
+        "delivery": record.reported.as_ref().map(|reported| reported.delivery.as_str()),
+        "delivery_at": record.reported.as_ref().map(|reported| instant(reported.at)),
     })
+}
+
+/// A letter with all that happened to it.
+pub(super) fn life(story: &LetterStory) -> Value {
+    let steps: Vec<Value> = story
+        .steps
+        .iter()
+        .map(|step| {
+            json!({
+                "at": instant(step.at), "what": step.kind.as_str(), "words": step.words, "mail_id": step.mail_seq,
+            })
+        })
+        .collect();
+    let mut object = letter(&story.record);
+    object["ordinal"] = story.record.letter.ordinal.into();
+    object["steps"] = steps.into();
+    object
 }
 
 /// Null where the mail has none, or an empty one.

@@ -68,6 +68,14 @@ fn print(status: &Status) {
             "hand the receipts over another way, or `recipisa resend NUMBER`; `recipisa entries` lists them",
         );
     }
+    let bounced = status.waiting.letters_bounced;
+    if bounced > 0 {
+        report.warning(
+            "letters",
+            &format!("{bounced} came back undelivered"),
+            "reach the citizens another way, or `recipisa resend NUMBER`; `recipisa entries` lists them",
+        );
+    }
     certificate(status, &mut report);
     if let Some(space) = status.space {
         let said = format!(
@@ -362,7 +370,7 @@ fn object(status: &Status) -> Value {
         "mails": mails.collect::<Vec<_>>(),
         "letters": {
             "sent": status.tally.letters_sent, "given_up": status.tally.letters_given_up,
-            "given_up_now": waiting.letters_given_up,
+            "given_up_now": waiting.letters_given_up, "bounced_now": waiting.letters_bounced,
         },
         "steps": steps.collect::<Vec<_>>(),
         "certificate_days": status.certificate_days(),

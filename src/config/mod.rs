@@ -9,6 +9,7 @@ mod oauth;
 mod places;
 mod reader;
 mod secret;
+mod sending;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +34,7 @@ pub use digest::Digest;
 pub use places::{Office, Register};
 pub use reader::Problem;
 pub use secret::Secret;
+pub use sending::Sending;
 
 use reader::{Page, Section};
 use secret::Credentials;
@@ -50,6 +52,7 @@ pub struct Settings {
     /// Where tokens come from, shared with the sources and the transport that use them.
     pub oauth: Vec<Arc<Access>>,
     pub transport: Carrier,
+    pub sending: Sending,
     pub signing: Signing,
     pub request_types: Vec<RequestType>,
     pub cases: Cases,
@@ -220,6 +223,7 @@ fn read_all(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<Sett
     let transport = root
         .section_needed("transport", "say how letters leave")
         .and_then(|section| places::transport(section, credentials, &issuers));
+    let (transport, sending) = transport.unzip();
     let signing = root
         .section_needed("signing", "say which key seals the receipts")
         .and_then(|section| {
@@ -252,6 +256,7 @@ fn read_all(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<Sett
         sources,
         oauth: issuers.into_list(),
         transport: transport?,
+        sending: sending?,
         signing: signing?,
         request_types,
         cases,

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::oauth::{self, Issuers};
 use super::reader::Section;
 use super::secret::Credentials;
-use super::{Carrier, Source, SourceKind};
+use super::{Carrier, Sending, Source, SourceKind, sending};
 use crate::calendar::hours::{Hours, OfficeHours};
 use crate::edge::tls::{self, Security};
 use crate::edge::{imap, smtp};
@@ -35,6 +35,10 @@ pub struct Office {
     pub hours: OfficeHours,
     /// Who gets the digest of this office.
     pub digest_to: Vec<String>,
+    /// Letters ask for a read report.
+    pub read_reports: bool,
+    /// Read reports that citizens ask for are given.
+    pub answer_read_reports: bool,
 }
 
 const PROTECTED: [(&str, Security); 2] = [("tls", Security::Tls), ("starttls", Security::StartTls)];
@@ -119,6 +123,8 @@ pub(super) fn offices(root: &Section<'_, '_>) -> Vec<Office> {
         }
         let hours = hours(&section);
         let digest_to = addresses(&section, "digest_to");
+        let read_reports = section.flag("read_reports", true);
+        let answer_read_reports = section.flag("answer_read_reports", true);
         section.finish();
         if let (Some(id), Some(name), Some(address), Some(contact), Some(register), Some(hours)) =
             (id, name, address, contact, register, hours)
@@ -131,6 +137,8 @@ pub(super) fn offices(root: &Section<'_, '_>) -> Vec<Office> {
                 register,
                 hours,
                 digest_to,
+                read_reports,
+                answer_read_reports,
             });
         }
     }
@@ -352,7 +360,7 @@ pub(super) fn transport(
     section: Section<'_, '_>,
     credentials: Credentials<'_>,
     issuers: &Issuers,
-) -> Option<Carrier> {
+) -> Option<(Carrier, Sending)> {
     #[derive(Clone, Copy)]
     enum Word {
         Smtp,
@@ -369,8 +377,9 @@ pub(super) fn transport(
             .map(|path| Carrier::Folder { path }),
         None => None,
     };
+    let sending = sending::read(&section);
     section.finish();
-    carrier
+    carrier.map(|carrier| (carrier, sending))
 }
 
 fn smtp_server(
@@ -399,6 +408,8 @@ fn smtp_server(
     };
     let hello = section.text_opt("hello").unwrap_or_else(|| "localhost".into());
     let ca_file = ca_file(section);
+    let delivery_reports = section.flag("delivery_reports", true);
+    let verp = sending::verp(section);
     let login = match (user, proof) {
         (None, None) => None,
         (Some(user), Some(proof)) => Some((user, proof)),
@@ -412,6 +423,8 @@ fn smtp_server(
         login,
         hello,
         ca_file,
+        delivery_reports,
+        verp,
     })
 }
 

@@ -109,7 +109,14 @@ fn keys_asked_for() -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = ["monday", "friday", "free", "worked", "kind"]
         .map(str::to_owned)
         .into();
-    for source in ["mod.rs", "places.rs", "calendar_file.rs", "secret.rs", "oauth.rs"] {
+    for source in [
+        "mod.rs",
+        "places.rs",
+        "calendar_file.rs",
+        "secret.rs",
+        "oauth.rs",
+        "sending.rs",
+    ] {
         let code = fs::read_to_string(project("src/config").join(source)).unwrap();
         for (at, _) in code.match_indices('"') {
             if ASKS.iter().any(|ask| code[..at].ends_with(ask)) {
@@ -173,11 +180,15 @@ fn decided(settings: &Settings) -> String {
         })
         .collect();
     let transport = match &settings.transport {
-        Carrier::Smtp(server) => format!("{:?} {} {}", server.security, server.port, server.hello),
+        Carrier::Smtp(server) => format!(
+            "{:?} {} {} {} {:?}",
+            server.security, server.port, server.hello, server.delivery_reports, server.verp
+        ),
         Carrier::Folder { path } => format!("{path:?}"),
     };
     format!(
-        "{sources:#?}\n{transport}\n{:#?}\n{:#?}\n{} {:?} {:?} {}",
+        "{sources:#?}\n{transport}\n{:#?}\n{:#?}\n{:#?}\n{} {:?} {:?} {}",
+        settings.sending,
         settings.offices,
         settings.request_types,
         settings.signing.accept_unqualified,

@@ -132,6 +132,13 @@ fn waiting(page: &mut Page, status: &Status) {
     let name = "recipisa_letters_given_up";
     page.family(name, "gauge", "Letters that need another way to the citizen.");
     page.sample(name, &[], waiting.letters_given_up);
+    let name = "recipisa_letters_bounced";
+    page.family(
+        name,
+        "gauge",
+        "Letters that came back and need another way to the citizen.",
+    );
+    page.sample(name, &[], waiting.letters_bounced);
 }
 
 fn sources(page: &mut Page, status: &Status) {

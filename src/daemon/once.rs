@@ -328,7 +328,7 @@ fn deliver_due(
     pass: &mut Pass,
 ) -> Result<Line, StepError> {
     while !(flow_house.ending)() {
-        let delivered = deliver::round(flow_house, &house.times, transport)?;
+        let delivered = deliver::round(flow_house, &house.times, house.manner(), transport)?;
         report_delivered(house, &delivered, &mut pass.errors);
         pass.letters += delivered.sent.len();
         if delivered.transport_down {

@@ -20,7 +20,7 @@ use crate::edge::smtp::SmtpTransport;
 use crate::edge::sqlite::SqliteStore;
 use crate::flow::issue::Letterhead;
 use crate::flow::report::{Bureau, Mailing};
-use crate::flow::{self, OfficeTimes, admit};
+use crate::flow::{self, OfficeTimes, admit, deliver};
 use crate::mailbox::{Mailbox, SourceId};
 use crate::outbox::Transport;
 use crate::receipt::content::{Marking, Office};
@@ -240,6 +240,14 @@ impl House {
         }
     }
 
+    /// How letters are sent.
+    pub(super) fn manner(&self) -> deliver::Manner<'_> {
+        deliver::Manner {
+            schedule: &self.settings.sending.schedule,
+            pace: &self.settings.sending.pace,
+        }
+    }
+
     /// Takes the lock of the storage folder.
     ///
     /// # Errors
@@ -303,6 +311,12 @@ impl House {
                 .map(|one| (one.name.clone(), one.address.clone()))
                 .collect(),
             letters_a_day: settings.letters_a_day,
+            read_reports: settings
+                .offices
+                .iter()
+                .filter(|office| office.read_reports)
+                .map(|office| office.id.clone())
+                .collect(),
             consent_form: consent_form(settings)?,
             signer: Box::new(signer),
             signer_valid: Box::new(move |now| validity.check(now).map_err(|error| error.to_string())),
@@ -411,6 +425,7 @@ pub fn desks(settings: &Settings) -> BTreeMap<String, Desk> {
             office: office.id.clone(),
             register: office.register.clone(),
             hours: office.hours.clone(),
+            answers_read_reports: office.answer_read_reports,
         };
         desks.insert(source.name.clone(), desk);
     }

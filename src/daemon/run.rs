@@ -356,7 +356,7 @@ fn send(house: &House, transport: &mut dyn Transport, beat: &Beat, ending: &Endi
     let _guard = OnEnd(ending, beat);
     let mut silence = 0;
     while !asked() {
-        match deliver::round(flow_house, &house.times, transport) {
+        match deliver::round(flow_house, &house.times, house.manner(), transport) {
             Ok(delivered) => {
                 report_delivered(house, &delivered, &mut Vec::new());
                 if delivered.transport_down {

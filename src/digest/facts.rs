@@ -9,6 +9,7 @@ use jiff::civil::Date;
 
 use crate::outbox::Kind;
 use crate::receipt::content::Verdict;
+use crate::registry::Delivery;
 use crate::screening::Reason;
 
 /// Everything that one digest says. The same value always gives the same bytes.
@@ -237,6 +238,8 @@ pub struct NewEntry {
     pub office: String,
     pub files: Vec<File>,
     pub consent: Consent,
+    /// What reports say of the letter with its receipt; `None` while they say nothing.
+    pub receipt: Option<Delivery>,
 }
 
 /// Whether the applicant's written consent to the electronic way is there.

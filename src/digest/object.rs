@@ -7,6 +7,7 @@ use super::facts::{
     Unanswered, Undelivered, Unreached,
 };
 use super::words;
+use crate::registry::Delivery;
 
 /// It changes when a member changes its meaning or goes.
 const SCHEMA: u32 = 1;
@@ -159,6 +160,7 @@ fn entry(entry: &NewEntry) -> Value {
         "request_type": entry.request_type,
         "office": entry.office,
         "consent": entry.consent.as_str(),
+        "receipt": entry.receipt.map(Delivery::as_str),
         "files": each(&entry.files, file),
     })
 }

@@ -422,6 +422,7 @@ fn joined_row(joined: &Joined, scope: &Scope) -> Row {
 fn entry_row(entry: &NewEntry, scope: &Scope) -> Row {
     let mut lines = vec![joined_words(&[&shown(&entry.request_type)], &entry.office, scope)];
     lines.extend(Some(words::consent(entry.consent).to_owned()).filter(|words| !words.is_empty()));
+    lines.extend(entry.receipt.map(|delivery| words::delivery(delivery).to_owned()));
     if entry.files.is_empty() {
         lines.push("Fără fișiere.".to_owned());
     }

@@ -10,6 +10,7 @@ use super::facts::{
 use crate::calendar::hours::ZONE;
 use crate::outbox::Kind;
 use crate::receipt::content::Verdict;
+use crate::registry::Delivery;
 use crate::screening::Reason;
 
 const CLUJ: &str = "Cluj-Exemplu";
@@ -306,6 +307,7 @@ fn entries() -> Vec<NewEntry> {
         office: office.to_owned(),
         files,
         consent,
+        receipt: None,
     };
     let mut entries = vec![
         entry(
@@ -352,6 +354,8 @@ fn entries() -> Vec<NewEntry> {
         ),
     ];
     entries[3].request_type = "nedeterminat".to_owned();
+    entries[0].receipt = Some(Delivery::Read);
+    entries[1].receipt = Some(Delivery::Bounced);
     entries
 }
 

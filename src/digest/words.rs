@@ -12,6 +12,7 @@ use super::facts::{
 use crate::calendar::hours::ZONE;
 use crate::outbox::Kind;
 use crate::receipt::wording::{count, day, day_and_hour, visible};
+use crate::registry::Delivery;
 
 /// The longest piece of foreign text that is worth reading in a list.
 const LETTERS_MAX: usize = 160;
@@ -196,6 +197,17 @@ pub(super) fn consent(consent: Consent) -> &'static str {
     }
 }
 
+/// What reports say of the letter with the receipt; that it came back stands among the tasks too.
+pub(super) fn delivery(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Delayed => "Recipisa întârzie la serverul destinatarului.",
+        Delivery::Relayed => "Recipisa a fost predată serverului următor, care nu dă alte vești.",
+        Delivery::Delivered => "Recipisa a ajuns în căsuța destinatarului.",
+        Delivery::Bounced => "Recipisa s-a întors nelivrată.",
+        Delivery::Read => "Recipisa a fost citită.",
+    }
+}
+
 pub(super) fn letter(kind: Kind) -> &'static str {
     match kind {
         Kind::Receipt => "Recipisa",
@@ -204,6 +216,7 @@ pub(super) fn letter(kind: Kind) -> &'static str {
         Kind::PickupInvitation => "Invitația la ridicare",
         Kind::PickupReminder => "Reamintirea programării",
         Kind::Digest => "Situația registraturii",
+        Kind::ReadReport => "Confirmarea de citire",
     }
 }
 

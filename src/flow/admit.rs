@@ -135,10 +135,17 @@ fn decide_one(
     } else {
         house.store.cases_known(&mentions)?
     };
+    let letters = registry::letters_spoken_of(&message);
+    let letter = if letters.is_empty() {
+        None
+    } else {
+        house.store.letter_known(&letters)?
+    };
     let verdict = catch_unwind(AssertUnwindSafe(|| {
         let incoming = Incoming {
             message: &message,
             known: &known,
+            letter: letter.as_deref(),
             extent: mail.extent,
             standing: mail.standing,
             instructions: told,

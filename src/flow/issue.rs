@@ -3,7 +3,7 @@
 //! Receipts are rendered and signed on all cores; their bytes and the letters' go to the archive first, then all of
 //! the batch is committed at once. A failed signature delays a receipt and never drops it: the entry stays owing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use crate::documents::Severity;
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{FAILED_INSIDE, House, StepError, with_causes};
-use crate::outbox::letter::{ComposeError, Whose};
+use crate::outbox::letter::{ComposeError, ReadReport, Whose};
 use crate::outbox::receipt_letter::{self, Consent};
 use crate::outbox::{self, Kind, Outgoing, retry};
 use crate::receipt::content::{self, Agency, File, Marking, Office, Receipt, RegisterPlace};
@@ -43,6 +43,8 @@ pub struct Letterhead {
     /// Whether the signer's certificate is valid at an instant; the error is for the operator.
     pub signer_valid: Box<dyn Fn(Timestamp) -> Result<(), String> + Send + Sync>,
     pub marking: Marking,
+    /// The offices whose letters ask for a read report.
+    pub read_reports: BTreeSet<String>,
     /// The blank form that is enclosed where the consent is missing.
     pub consent_form: Form,
 }
@@ -54,6 +56,15 @@ pub struct Form {
 }
 
 impl Letterhead {
+    /// Whether the letters of an office ask for a read report.
+    pub fn read_report(&self, office: &str) -> ReadReport {
+        if self.read_reports.contains(office) {
+            ReadReport::Asked
+        } else {
+            ReadReport::NotAsked
+        }
+    }
+
     /// The name of a request type for people.
     pub fn request_type_name(&self, id: &str) -> String {
         let known = self.request_types.iter().find(|one| one.id == id);
@@ -240,6 +251,7 @@ fn letter(
     let addressing = receipt_letter::Addressing {
         from,
         references: &entry.summary.references,
+        read_report: letterhead.read_report(&entry.draft.office),
     };
     let composed = match time(Stage::Compose, || {
         receipt_letter::compose(

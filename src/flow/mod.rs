@@ -11,6 +11,7 @@ pub mod desk;
 pub mod failpoint;
 pub mod fetch;
 pub mod issue;
+pub mod read_report;
 pub mod remind;
 pub mod report;
 pub mod stopwatch;

@@ -243,6 +243,7 @@ fn compose(
         message_id: &message_id,
         date: at,
         marking: letterhead.marking,
+        read_report: letterhead.read_report(&case.office),
     };
     if due.planned.kind == Kind::ClarificationRequest && not_after(case, due).is_some_and(|end| end <= at) {
         // Sent now it would ask for an answer until a day that has passed.

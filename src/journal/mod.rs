@@ -53,6 +53,8 @@ pub enum Kind {
     FollowupVoid,
     /// A queued letter that is no longer needed.
     LetterVoid,
+    /// A report about a letter was filed.
+    LetterReported,
 }
 
 impl Kind {
@@ -80,6 +82,7 @@ impl Kind {
             Self::CaseSetAside => "case.set-aside",
             Self::FollowupVoid => "followup.void",
             Self::LetterVoid => "letter.void",
+            Self::LetterReported => "letter.reported",
         }
     }
 }

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use lettre::message::SinglePart;
 
-use super::letter::{Cause, ComposeError, Composed, Head, Whose, assemble, attached, mailbox};
+use super::letter::{Cause, ComposeError, Composed, Head, ReadReport, Whose, assemble, attached, mailbox};
 
 /// What the letter carries.
 #[derive(Debug, Clone)]
@@ -38,6 +38,7 @@ pub fn compose(
         subject: content.subject.clone(),
         cause: Cause::Case,
         thread: Vec::new(),
+        read_report: ReadReport::NotAsked,
     };
     let alternatives = vec![
         SinglePart::plain(content.text.clone()),

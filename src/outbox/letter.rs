@@ -76,6 +76,7 @@ pub struct Correspondence<'a> {
     pub message_id: &'a str,
     pub date: Timestamp,
     pub marking: Marking,
+    pub read_report: ReadReport,
 }
 
 /// Whether the letter says a thing for the first time.
@@ -90,6 +91,13 @@ pub enum Wave {
 pub struct Composed {
     pub message_id: String,
     pub bytes: Vec<u8>,
+}
+
+/// Whether the citizen's program is asked to tell when the letter is read (RFC 8098 §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadReport {
+    Asked,
+    NotAsked,
 }
 
 /// Whose address it is.
@@ -153,6 +161,7 @@ pub(super) struct Head<'a> {
     pub(super) cause: Cause,
     /// As in [`Thread`]; empty where no message is answered.
     pub(super) thread: Vec<&'a str>,
+    pub(super) read_report: ReadReport,
 }
 
 impl<'a> Head<'a> {
@@ -169,6 +178,7 @@ impl<'a> Head<'a> {
             subject,
             cause: Cause::Case,
             thread: on.thread.ids.iter().map(String::as_str).collect(),
+            read_report: on.read_report,
         })
     }
 }
@@ -183,6 +193,10 @@ pub(super) fn assemble(
     attachments: Vec<SinglePart>,
 ) -> Result<Composed, ComposeError> {
     let boundary = head.message_id.split('@').next().unwrap_or_default();
+    let read_report_to = match head.read_report {
+        ReadReport::Asked => Some(format!("<{}>", head.from.email)),
+        ReadReport::NotAsked => None,
+    };
     let alternative = MultiPart::alternative().boundary(format!("a.{boundary}")).build();
     let mut body = alternatives.into_iter().fold(alternative, MultiPart::singlepart);
     if !attachments.is_empty() {
@@ -200,6 +214,9 @@ pub(super) fn assemble(
         .raw_header(header("Auto-Submitted", head.cause.as_str()))
         .raw_header(header("X-Auto-Response-Suppress", "All"))
         .raw_header(header("Content-Language", "ro"));
+    if let Some(to) = read_report_to {
+        builder = builder.raw_header(header("Disposition-Notification-To", &to));
+    }
     let chain = chain(head.thread);
     if let Some(answered) = chain.last() {
         builder = builder.in_reply_to(answered.clone()).references(chain.join(" "));
@@ -298,7 +315,7 @@ fn chain(ids: Vec<&str>) -> Vec<String> {
     ids.iter().map(|id| format!("<{id}>")).collect()
 }
 
-fn header(name: &'static str, value: &str) -> HeaderValue {
+pub(super) fn header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 

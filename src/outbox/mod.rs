@@ -8,7 +8,9 @@ mod appointment;
 pub mod clarification;
 pub mod digest_letter;
 pub mod letter;
+pub mod pace;
 pub mod pickup;
+pub mod read_report;
 pub mod receipt_letter;
 pub mod retry;
 #[cfg(test)]
@@ -41,17 +43,20 @@ pub enum Kind {
     PickupReminder,
     /// To the clerks.
     Digest,
+    /// The read report that a sender asked for (RFC 8098).
+    ReadReport,
 }
 
 impl Kind {
     /// All of them, for tables.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Receipt,
         Self::ClarificationRequest,
         Self::ClarificationReminder,
         Self::PickupInvitation,
         Self::PickupReminder,
         Self::Digest,
+        Self::ReadReport,
     ];
 
     /// The stable spelling in JSON, in the store and in Message-IDs.
@@ -63,6 +68,22 @@ impl Kind {
             Self::PickupInvitation => "pickup-invitation",
             Self::PickupReminder => "pickup-reminder",
             Self::Digest => "digest",
+            Self::ReadReport => "read-report",
+        }
+    }
+
+    /// Which reports of its delivery are asked for: all of a letter to a citizen, since the agency must be able to
+    /// prove it; of the clerks' digest only that it failed; and none of a report, which has nobody to report to
+    /// (RFC 3461 §4.1, RFC 8098 §3).
+    pub fn reports(self) -> Reports {
+        match self {
+            Self::Receipt
+            | Self::ClarificationRequest
+            | Self::ClarificationReminder
+            | Self::PickupInvitation
+            | Self::PickupReminder => Reports::All,
+            Self::Digest => Reports::Failures,
+            Self::ReadReport => Reports::None,
         }
     }
 
@@ -70,13 +91,24 @@ impl Kind {
     /// the hour of their digest.
     pub fn keeps_office_hours(self) -> bool {
         match self {
-            Self::Receipt | Self::Digest => false,
+            Self::Receipt | Self::Digest | Self::ReadReport => false,
             Self::ClarificationRequest
             | Self::ClarificationReminder
             | Self::PickupInvitation
             | Self::PickupReminder => true,
         }
     }
+}
+
+/// The delivery reports that are asked for (RFC 3461 §4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reports {
+    /// `NOTIFY=SUCCESS,FAILURE,DELAY`.
+    All,
+    /// `NOTIFY=FAILURE`.
+    Failures,
+    /// `NOTIFY=NEVER`.
+    None,
 }
 
 /// A letter whose bytes are in the archive.
@@ -89,7 +121,8 @@ pub struct Outgoing {
     pub number: Option<Number>,
     /// Of a receipt the submission, 0 for the request itself; of a follow-up the clarification or appointment.
     pub ordinal: u32,
-    /// Envelope sender (RFC 5321 reverse-path): the dedicated address, so that reports come back.
+    /// Envelope sender (RFC 5321 reverse-path): the dedicated address, so that reports come back; empty for the null
+    /// reverse-path of a report.
     pub from: String,
     /// Envelope recipient.
     pub to: String,
@@ -116,8 +149,10 @@ pub fn is_usable_address(address: &str) -> bool {
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope<'a> {
     pub message_id: &'a str,
+    /// Empty for the null reverse-path.
     pub from: &'a str,
     pub to: &'a str,
+    pub reports: Reports,
 }
 
 /// Why a letter was not carried.
@@ -163,14 +198,17 @@ pub enum TransportError {
         doing: &'static str,
         answer: String,
     },
-    /// The connection broke, or nothing came for too long, while the letter was handed over: it is not known whether
-    /// the server took it.
-    #[error("{server} ended or held up the handing over")]
+    /// The connection broke while the letter was handed over: it is not known whether the server took it.
+    #[error("{server} ended the handing over")]
     Broken {
         server: String,
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Nothing came for too long while the letter was handed over. It is not known whether the server took it, and the
+    /// next letter to the same domain may cost the same time.
+    #[error("{server} said nothing for {seconds} seconds while the letter was handed over")]
+    Silent { server: String, seconds: u64 },
     /// 4xx: not now.
     #[error("{server} put the letter off: {answer}")]
     PutOff { server: String, answer: String },
@@ -192,7 +230,7 @@ impl TransportError {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Refused { .. } => Disposition::GiveUp,
-            Self::PutOff { .. } | Self::Broken { .. } => Disposition::Retry,
+            Self::PutOff { .. } | Self::Broken { .. } | Self::Silent { .. } => Disposition::Retry,
             Self::Unreachable { .. }
             | Self::Login { .. }
             | Self::TokenRefused { .. }

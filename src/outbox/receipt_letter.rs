@@ -6,7 +6,9 @@
 use jiff::civil::Date;
 use minijinja::{Value, context};
 
-use super::letter::{self, Cause, ComposeError, Composed, Head, Template, Whose, is_plain_id, mailbox};
+use super::letter::{
+    self, Cause, ComposeError, Composed, Head, ReadReport, Template, Whose, is_plain_id, mailbox,
+};
 use crate::receipt::content::{File, Marking, Receipt, Verdict};
 use crate::receipt::wording::{day, day_and_hour, visible};
 
@@ -57,6 +59,7 @@ pub struct Addressing<'a> {
     pub from: &'a str,
     /// The references of the citizen's mail, oldest first, without its own Message-ID.
     pub references: &'a [String],
+    pub read_report: ReadReport,
 }
 
 /// What the letter says of the written consent to run the whole process by e-mail.
@@ -140,6 +143,7 @@ pub fn compose(
         subject: subject(receipt),
         cause: Cause::Mail,
         thread,
+        read_report: addressing.read_report,
     };
     let values = values(receipt, consent);
     let words = letter::words(TEMPLATES[0].name, TEMPLATES[1].name, &values)?;
@@ -228,6 +232,7 @@ mod tests {
             let addressing = Addressing {
                 from: "somaj@exemplu.test",
                 references: &vec!["a".repeat(200); 30],
+                read_report: ReadReport::Asked,
             };
             let consent = Consent::Missing {
                 form: &[b'x'; FORM],

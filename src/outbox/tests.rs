@@ -10,7 +10,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Value};
 
 use super::clarification::{self, Clarification};
-use super::letter::{Composed, Correspondence, Template, Thread, Wave};
+use super::letter::{Composed, Correspondence, ReadReport, Template, Thread, Wave};
 use super::pickup::{self, Pickup};
 use super::receipt_letter::{self, Addressing, Consent};
 use crate::receipt::content::{Marking, Receipt};
@@ -40,6 +40,7 @@ fn on<'a>(receipt: &'a Receipt, thread: &'a Thread) -> Correspondence<'a> {
         message_id: OWN_ID,
         date: receipt.issued_at,
         marking: Marking::None,
+        read_report: ReadReport::Asked,
     }
 }
 
@@ -68,6 +69,7 @@ fn receipt_letter(receipt: &Receipt, consent: &Consent<'_>, references: &[&str])
     let addressing = Addressing {
         from: "somaj@exemplu.test",
         references: &references,
+        read_report: ReadReport::Asked,
     };
     receipt_letter::compose(receipt, b"%PDF-1.7".to_vec(), OWN_ID, &addressing, consent).unwrap()
 }
@@ -261,6 +263,28 @@ fn letters_continue_the_thread_and_say_that_a_machine_wrote_them() {
         ),
         None
     );
+}
+
+#[test]
+fn a_read_report_is_asked_for_where_it_is_wanted() {
+    let receipt = specimen::ordinary();
+    for letter in every_letter(&receipt, "x") {
+        let to = header(&letter, "Disposition-Notification-To");
+        assert_eq!(to.as_deref(), Some("<somaj@exemplu.test>"));
+    }
+    let addressing = Addressing {
+        from: "somaj@exemplu.test",
+        references: &[],
+        read_report: ReadReport::NotAsked,
+    };
+    let letter = receipt_letter::compose(
+        &receipt,
+        b"%PDF-1.7".to_vec(),
+        OWN_ID,
+        &addressing,
+        &Consent::NotAsked,
+    );
+    assert_eq!(header(&letter.unwrap(), "Disposition-Notification-To"), None);
 }
 
 #[test]

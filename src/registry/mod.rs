@@ -4,10 +4,12 @@
 //!
 //! Numbers are given by the store, in the transaction that writes the entry; nothing here counts.
 
+mod evidence;
 mod identity;
 mod instructions;
 mod matter;
 mod number;
+mod read_report;
 mod request_type;
 
 use jiff::Timestamp;
@@ -21,10 +23,12 @@ use crate::mailbox::Extent;
 use crate::message::{Attachment, Message};
 use crate::screening::{self, Matter, Outcome, Reason, Screened, Standing};
 
+pub use evidence::{Delivery, Evidence, Said, Sign, VERP_SEPARATORS, letters_spoken_of};
 pub use identity::InstanceSecret;
 pub use instructions::Instructions;
 pub use matter::{KnownCase, Mentions, mentions};
 pub use number::{Number, NumberError, Spelling};
+pub use read_report::asked_from as read_report_asked_from;
 pub use request_type::{RequestType, UNDETERMINED, folded, propose};
 
 use matter::own_case;
@@ -38,6 +42,8 @@ pub struct Desk {
     pub office: String,
     pub register: String,
     pub hours: OfficeHours,
+    /// Whether read reports that citizens ask for are given.
+    pub answers_read_reports: bool,
 }
 
 /// Everything but the bytes and the time that a decision depends on.
@@ -57,6 +63,8 @@ pub struct Incoming<'a> {
     pub message: &'a Message,
     /// The cases that the message may speak of, see [`mentions`].
     pub known: &'a [KnownCase],
+    /// The letter of ours that it reports on, of those that [`letters_spoken_of`] names.
+    pub letter: Option<&'a str>,
     pub extent: Extent,
     pub standing: Standing,
     /// What a clerk said of it.
@@ -129,6 +137,10 @@ pub struct Decided {
     pub draft: Option<Draft>,
     /// The case that the mail joins; present exactly when the outcome is `joined`.
     pub joins: Option<Number>,
+    /// What it proves about a letter of ours; only of a filed message.
+    pub evidence: Option<Evidence>,
+    /// Whether a read report is owed to its sender (RFC 8098).
+    pub owes_read_report: bool,
 }
 
 /// A row of a register, or a later submission to it, which bears the number of its case. Never changed after its
@@ -172,6 +184,8 @@ pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, pol
     };
     let outcome = reason.outcome();
     let files = examined(&message.files, policy);
+    let evidence = evidence::of(message, outcome, incoming.letter);
+    let owes_read_report = desk.answers_read_reports && read_report::is_owed(message, outcome, replies);
     let joins = own_case.filter(|_| outcome == Outcome::Joined).cloned();
     let draft = (outcome == Outcome::Registered || joins.is_some()).then(|| {
         let day = start_of_processing(incoming.received_at, registered_at, &desk.hours, &policy.calendar);
@@ -196,6 +210,8 @@ pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, pol
         files,
         draft,
         joins,
+        evidence,
+        owes_read_report,
     }
 }
 

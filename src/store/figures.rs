@@ -30,6 +30,8 @@ pub struct Waiting {
     /// Letters queued that have failed at least once.
     pub letters_failing: u64,
     pub letters_given_up: u64,
+    /// Letters that came back, as reports tell.
+    pub letters_bounced: u64,
 }
 
 /// What the journal tells has been done, counted up to a row. A later tally is made from an earlier one and the rows

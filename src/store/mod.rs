@@ -7,6 +7,7 @@
 mod archive;
 mod cases;
 mod contacts;
+mod letters;
 mod snapshot;
 mod figures;
 mod ledger;
@@ -17,6 +18,7 @@ use crate::casework::{Answer, Consent, Opening};
 use crate::journal;
 use crate::mailbox::{Disposition, Extent, Sighting, SourceId, SourceKey};
 use crate::outbox::Outgoing;
+use crate::outbox::pace::Pace;
 use crate::registry::{
     Decided, Entry, FileRecord, InstanceSecret, Instructions, KnownCase, Mentions, Number, Summary,
 };
@@ -29,6 +31,7 @@ pub use cases::{
 pub use contacts::Contact;
 pub use figures::{Queue, Tally, Waiting};
 pub use ledger::{Account, Bodiless, Footing, Gone, Known, Ledger, Listing, MISFITS_MAX, Misfit, Unread};
+pub use letters::{LetterStory, Reported, Step, StepKind};
 pub use snapshot::{Depth, Facts, Fault, Finding, NamedFile, Snapshot};
 
 /// A message whose bytes lie in the archive, about to be remembered.
@@ -187,6 +190,8 @@ pub struct LetterRecord {
     pub next_at: Timestamp,
     /// The server's answer or the last error.
     pub last_answer: Option<String>,
+    /// What reports say of it, since it was last queued.
+    pub reported: Option<Reported>,
 }
 
 /// Everything about one entry.
@@ -275,6 +280,8 @@ pub struct Backlog {
     pub receipts_owed: u64,
     pub letters_queued: u64,
     pub letters_given_up: u64,
+    /// Letters that came back, as reports tell.
+    pub letters_bounced: u64,
     pub held: u64,
     /// Entries whose receipt is issued and whom no letter carries: a person must hand it over.
     pub unanswered: u64,
@@ -409,14 +416,28 @@ pub trait Store: Send + Sync {
     /// Counts a failed issue; it is due again at `retry_at`.
     fn receipt_failed(&self, number: &Number, submission: u32, why: &str, retry_at: Timestamp) -> Stored<()>;
 
-    /// Claims letters that are due until `lease_until`.
-    fn letters_claim_due(&self, now: Timestamp, lease_until: Timestamp, limit: usize) -> Stored<Vec<Due>>;
+    /// Claims letters that are due until `lease_until`, as many as the pace lets go now: those never tried first. The
+    /// others that are due are put off to their turn.
+    fn letters_claim_due(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: usize,
+        pace: &Pace,
+    ) -> Stored<Vec<Due>>;
+    /// No letter to this domain goes before `until`; what is claimed already stays so.
+    fn letters_hold_back(&self, domain: &str, until: Timestamp) -> Stored<()>;
+    /// The first of these Message-IDs that is a letter of ours.
+    fn letter_known(&self, message_ids: &[String]) -> Stored<Option<String>>;
+    /// The letters of a case with all that happened to each, in the order in which they were queued.
+    fn letter_stories(&self, number: &Number) -> Stored<Vec<LetterStory>>;
     /// Gives claimed letters back untried.
     fn letters_release(&self, message_ids: &[String]) -> Stored<()>;
     /// For the one process that holds the registry's lock and has just started: takes back the leases of a dead one,
     /// and makes receipts due again whose fault may have been mended meanwhile.
     fn work_begin(&self) -> Stored<()>;
-    /// Queues a letter of a case again, at a person's word: one that was given up, else the receipt. Returns it.
+    /// Queues a letter of a case again, at a person's word: one that was given up or came back, else the receipt.
+    /// Returns it.
     fn letter_requeue(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<Outgoing>;
     /// How many letters were queued to an address since an instant, without regard to case.
     fn letters_to(&self, address: &str, since: Timestamp) -> Stored<u64>;
@@ -425,8 +446,8 @@ pub trait Store: Send + Sync {
     /// Ends an attempt.
     fn letter_attempt_finish(&self, message_id: &str, attempt: &Attempt, at: Timestamp) -> Stored<()>;
 
-    /// Letters given up, of cases that are not closed and of digests, and queued ones that could not go so far, oldest
-    /// first.
+    /// Letters given up and letters that came back, of cases that are not closed and of digests, and queued ones that
+    /// could not go so far, oldest first. Read reports are nobody's task.
     fn letters_troubled(&self) -> Stored<Vec<LetterTrouble>>;
     /// Planned letters that could not be written so far.
     fn followups_troubled(&self) -> Stored<Vec<FollowupTrouble>>;

@@ -12,7 +12,7 @@ use std::process::Command;
 use jiff::Timestamp;
 use jiff::civil::date;
 use recipisa::outbox::clarification::{self, Clarification};
-use recipisa::outbox::letter::{Composed, Correspondence, Thread, Wave};
+use recipisa::outbox::letter::{Composed, Correspondence, ReadReport, Thread, Wave};
 use recipisa::outbox::pickup::{self, Pickup};
 use recipisa::outbox::receipt_letter::{self, Addressing, Consent};
 use recipisa::receipt::content::{
@@ -114,6 +114,7 @@ fn by_receipt(receipt: &Receipt, consent: &Consent<'_>) -> Composed {
     let addressing = Addressing {
         from: FROM,
         references: &[],
+        read_report: ReadReport::NotAsked,
     };
     let id = "aaaaaaaaaaaaaaaaaaaaaaaaaa@ajofm-exemplu.test";
     receipt_letter::compose(receipt, b"%PDF-1.7 recipisa".to_vec(), id, &addressing, consent).unwrap()
@@ -145,6 +146,7 @@ fn on_case(
         message_id: "bbbbbbbbbbbbbbbbbbbbbbbbbb@ajofm-exemplu.test",
         date: at("2026-11-27T09:30:00Z"),
         marking,
+        read_report: ReadReport::NotAsked,
     })
 }
 

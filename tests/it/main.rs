@@ -24,6 +24,7 @@ mod letters;
 mod limits;
 mod machines;
 mod mangled;
+mod sending;
 mod servers;
 mod service;
 mod status;

@@ -84,6 +84,7 @@ fn desk() -> Desk {
         office: "Exemplu".into(),
         register: "general".into(),
         hours: OfficeHours::default(),
+        answers_read_reports: true,
     }
 }
 
@@ -101,6 +102,7 @@ fn decided(bytes: &[u8], policy: &Policy, desk: &Desk) -> (Message, Decided) {
     let incoming = Incoming {
         message: &message,
         known: &[],
+        letter: None,
         extent: Extent::Whole,
         standing: Standing::New,
         instructions: None,

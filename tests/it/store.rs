@@ -5,6 +5,7 @@
 
 mod cases;
 mod contract;
+mod evidence;
 mod figures;
 mod ledger;
 mod outgoing;
@@ -114,6 +115,8 @@ pub(super) fn verdict(mail_seq: i64, reason: Reason, register: &str, at: Timesta
         files: vec![file],
         draft: (outcome == Outcome::Registered).then_some(draft),
         joins: None,
+        evidence: None,
+        owes_read_report: false,
     };
     let opening = decided.draft.as_ref().map(|_| Opening {
         due_on: jiff::civil::date(2026, 12, 18),

@@ -181,8 +181,14 @@ fn print_letters(record: &CaseRecord) {
             vec![
                 letter.letter.kind.as_str().to_owned(),
                 text::instant(letter.letter.queued_at),
-                letter.state.as_str().to_owned(),
-                letter.last_answer.clone().unwrap_or_default(),
+                match &letter.reported {
+                    Some(reported) => reported.delivery.as_str().to_owned(),
+                    None => letter.state.as_str().to_owned(),
+                },
+                match &letter.reported {
+                    Some(reported) if !reported.words.is_empty() => reported.words.clone(),
+                    Some(_) | None => letter.last_answer.clone().unwrap_or_default(),
+                },
             ]
         })
         .collect();

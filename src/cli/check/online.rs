@@ -204,7 +204,9 @@ fn smtp(server: &Server, settings: &Settings, report: &mut Report) {
 fn transport_remedy(error: &TransportError) -> &'static str {
     match error {
         TransportError::Unreachable { doing, .. } if *doing == tls::AGREEING => CERTIFICATE,
-        TransportError::Unreachable { .. } | TransportError::Broken { .. } => NO_WAY,
+        TransportError::Unreachable { .. }
+        | TransportError::Broken { .. }
+        | TransportError::Silent { .. } => NO_WAY,
         TransportError::Login { .. } => "check `user` and `password` under [transport]",
         TransportError::TokenRefused { .. } => TOKEN_REFUSED,
         TransportError::NoToken { .. } => NO_TOKEN,

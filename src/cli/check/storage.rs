@@ -110,6 +110,11 @@ fn work(house: &House, report: &mut Report) {
             "hand the receipt over another way, or `recipisa resend NUMBER`",
         ),
         (
+            backlog.letters_bounced,
+            "letters came back undelivered",
+            "phone or write to the citizen, or `recipisa resend NUMBER`; `recipisa show NUMBER` says what came back",
+        ),
+        (
             backlog.unanswered,
             "receipts that no letter carries",
             "hand them over: `recipisa show NUMBER --receipt FILE`",

@@ -380,6 +380,7 @@ impl Stage<'_> {
         let incoming = Incoming {
             message,
             known,
+            letter: None,
             extent,
             standing: Standing::New,
             instructions: None,

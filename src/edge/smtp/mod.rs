@@ -4,6 +4,9 @@
 //! made here with TCP_NODELAY. One connection is kept and used again, and made anew when the server has ended it.
 
 mod login;
+mod content;
+mod envelope;
+mod offers;
 pub mod probe;
 mod stream;
 
@@ -11,24 +14,44 @@ use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::commands::{Data, Rset};
 use lettre::transport::smtp::extension::ClientId;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use self::envelope::Commands;
 use crate::edge::oauth::{Access, Proof, Token};
 use crate::edge::tls::{self, Security};
 use crate::outbox::{Envelope, Transport, TransportError};
 
-/// RFC 5321 §4.5.3.2 allows ten minutes for the end of DATA; no submission server needs them.
-const SEND_TIMEOUT: Duration = Duration::from_secs(180);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-const NOOP_TIMEOUT: Duration = Duration::from_secs(10);
-const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+pub use offers::Offers;
+
+/// How long one waits for a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the connection, TLS and the login together.
+    pub connect: Duration,
+    /// For one letter, from MAIL to the answer behind its last dot.
+    pub letter: Duration,
+    /// For the question whether a kept connection is alive.
+    pub noop: Duration,
+    pub quit: Duration,
+}
+
+impl Default for Timeouts {
+    /// RFC 5321 §4.5.3.2 allows ten minutes for the end of DATA; no submission server needs them.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            letter: Duration::from_secs(180),
+            noop: Duration::from_secs(10),
+            quit: Duration::from_secs(2),
+        }
+    }
+}
 
 /// The submission server.
 #[derive(Clone)]
@@ -42,13 +65,24 @@ pub struct Server {
     pub hello: String,
     /// Certification authorities beside the machine's own.
     pub ca_file: Option<PathBuf>,
+    /// Delivery reports (RFC 3461) are asked for where the server offers them.
+    pub delivery_reports: bool,
+    /// What stands between our address and the letter's token in the envelope sender; `None`: no token.
+    pub verp: Option<char>,
 }
 
 /// Letters over one reused SMTP connection.
 pub struct SmtpTransport {
     server: Server,
+    timeouts: Timeouts,
     runtime: Runtime,
-    connection: Option<AsyncSmtpConnection>,
+    connection: Option<Line>,
+}
+
+/// A connection, with what its server offers.
+struct Line {
+    smtp: AsyncSmtpConnection,
+    offers: Offers,
 }
 
 impl SmtpTransport {
@@ -57,11 +91,20 @@ impl SmtpTransport {
     /// # Errors
     /// The machine gives no threads or file descriptors.
     pub fn new(server: Server) -> std::io::Result<Self> {
+        Self::with_timeouts(server, Timeouts::default())
+    }
+
+    /// The same with waits of one's own.
+    ///
+    /// # Errors
+    /// As for [`SmtpTransport::new`].
+    pub fn with_timeouts(server: Server, timeouts: Timeouts) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         Ok(Self {
             server,
+            timeouts,
             runtime,
             connection: None,
         })
@@ -70,48 +113,67 @@ impl SmtpTransport {
 
 impl Transport for SmtpTransport {
     fn send(&mut self, envelope: Envelope<'_>, bytes: &[u8]) -> Result<String, TransportError> {
-        let (server, connection) = (&self.server, &mut self.connection);
+        let (server, timeouts, connection) = (&self.server, self.timeouts, &mut self.connection);
+        let bytes = &*content::canonical(bytes);
         self.runtime.block_on(async {
-            let envelope = addresses(envelope, server)?;
-            let mut kept = connection.take();
-            let alive = match &mut kept {
-                // A server that does not answer NOOP is as good as gone.
-                Some(kept) => timeout(NOOP_TIMEOUT, kept.test_connected())
-                    .await
-                    .unwrap_or(false),
-                None => false,
+            let mut line = open(server, timeouts, connection.take()).await?;
+            let commands = match envelope::commands(envelope, bytes, server, line.offers) {
+                Ok(commands) => commands,
+                Err(error) => {
+                    // Nothing was said of this letter, so the next one finds the line as it was.
+                    *connection = Some(line);
+                    return Err(error);
+                }
             };
-            let mut open = match kept {
-                Some(kept) if alive => kept,
-                _ => connect(server).await?,
-            };
-            let spoken = timeout(SEND_TIMEOUT, converse(&mut open, envelope, bytes, server)).await;
-            match spoken {
+            let spoken = timeout(timeouts.letter, converse(&mut line.smtp, commands, bytes, server));
+            match spoken.await {
                 Ok(Ok(answer)) => {
-                    *connection = Some(open);
+                    *connection = Some(line);
                     Ok(answer)
                 }
                 Ok(Err(error)) => {
                     // lettre says QUIT and waits; a server that does not answer is left without a word.
-                    timeout(QUIT_TIMEOUT, open.abort()).await.ok();
+                    timeout(timeouts.quit, line.smtp.abort()).await.ok();
                     Err(error)
                 }
-                Err(elapsed) => Err(TransportError::Broken {
+                Err(_elapsed) => Err(TransportError::Silent {
                     server: server.name(),
-                    source: elapsed.into(),
+                    seconds: timeouts.letter.as_secs(),
                 }),
             }
         })
     }
 
     fn rest(&mut self) {
-        if let Some(mut open) = self.connection.take() {
+        if let Some(mut line) = self.connection.take() {
+            let quit = self.timeouts.quit;
             self.runtime.block_on(async {
                 // A server that does not answer QUIT is left without a word.
-                timeout(QUIT_TIMEOUT, open.quit()).await.ok();
+                timeout(quit, line.smtp.quit()).await.ok();
             });
         }
     }
+}
+
+/// The kept connection while it is alive, else a new one.
+async fn open(server: &Server, timeouts: Timeouts, kept: Option<Line>) -> Result<Line, TransportError> {
+    if let Some(mut kept) = kept {
+        // A server that does not answer NOOP is as good as gone.
+        let alive = timeout(timeouts.noop, kept.smtp.test_connected()).await;
+        if alive.unwrap_or(false) {
+            return Ok(kept);
+        }
+    }
+    let mut smtp = connect(server, timeouts).await?;
+    let offers = timeout(timeouts.connect, offers::ask(&mut smtp, server)).await;
+    let offers = offers.unwrap_or_else(|elapsed| {
+        Err(TransportError::Unreachable {
+            server: server.name(),
+            doing: "asking what it offers",
+            source: elapsed.into(),
+        })
+    })?;
+    Ok(Line { smtp, offers })
 }
 
 impl Server {
@@ -123,18 +185,12 @@ impl Server {
 /// One letter: MAIL, RCPT, DATA, content. Which command was refused says whom the refusal is about.
 async fn converse(
     open: &mut AsyncSmtpConnection,
-    (from, to): (Address, Address),
+    commands: Commands,
     bytes: &[u8],
     server: &Server,
 ) -> Result<String, TransportError> {
-    let about_sender = |error| about_letter(error, server, Stage::Sender);
     let about_content = |error| about_letter(error, server, Stage::Letter);
-    open.command(Mail::new(Some(from), Vec::new()))
-        .await
-        .map_err(about_sender)?;
-    open.command(Rcpt::new(to, Vec::new()))
-        .await
-        .map_err(about_content)?;
+    introduce(open, commands, server).await?;
     open.command(Data).await.map_err(about_content)?;
     let response = open.message(bytes).await.map_err(about_content)?;
     Ok(format!(
@@ -142,6 +198,48 @@ async fn converse(
         response.code(),
         response.message().collect::<Vec<_>>().join(" ")
     ))
+}
+
+/// MAIL and RCPT. A relay before the server may offer delivery reports in its name and then not know their parameters;
+/// the letter is more than the proof, so it is introduced once more without them.
+async fn introduce(
+    open: &mut AsyncSmtpConnection,
+    commands: Commands,
+    server: &Server,
+) -> Result<(), TransportError> {
+    let Commands { mail, rcpt, plain } = commands;
+    let mut rcpt = rcpt;
+    if let Err(error) = open.command(mail).await {
+        match plain.as_ref().filter(|_| is_about_parameters(&error)) {
+            Some((plain_mail, plain_rcpt)) => {
+                rcpt = plain_rcpt.clone();
+                let again = open.command(plain_mail.clone()).await;
+                again.map_err(|error| about_letter(error, server, Stage::Sender))?;
+            }
+            None => return Err(about_letter(error, server, Stage::Sender)),
+        }
+    }
+    if let Err(error) = open.command(rcpt).await {
+        let (Some((mail, rcpt)), true) = (plain, is_about_parameters(&error)) else {
+            return Err(about_letter(error, server, Stage::Letter));
+        };
+        open.command(Rset)
+            .await
+            .map_err(|error| about_letter(error, server, Stage::Sender))?;
+        open.command(mail)
+            .await
+            .map_err(|error| about_letter(error, server, Stage::Sender))?;
+        open.command(rcpt)
+            .await
+            .map_err(|error| about_letter(error, server, Stage::Letter))?;
+    }
+    Ok(())
+}
+
+/// 501 and 504 are about a parameter's form, 555 about one that is not known (RFC 5321 §4.1.1.11).
+fn is_about_parameters(error: &SmtpError) -> bool {
+    let code = error.status().map(u16::from);
+    matches!(code, Some(501 | 504 | 555))
 }
 
 /// How far a letter had come.
@@ -176,25 +274,8 @@ fn about_letter(error: SmtpError, server: &Server, stage: Stage) -> TransportErr
     translated
 }
 
-/// The addresses as SMTP takes them. Ours is checked with the configuration; the citizen's may be one that the server
-/// could take only with SMTPUTF8 (RFC 6531), which is not spoken here yet.
-fn addresses(envelope: Envelope<'_>, server: &Server) -> Result<(Address, Address), TransportError> {
-    let refused = |why: &str| TransportError::Refused {
-        server: server.name(),
-        answer: format!("not asked: {why}"),
-    };
-    let parsed = |text: &str| {
-        text.parse::<Address>()
-            .map_err(|_| refused("the address cannot be used in SMTP"))
-    };
-    if !envelope.to.is_ascii() {
-        return Err(refused("the address has letters that need SMTPUTF8"));
-    }
-    Ok((parsed(envelope.from)?, parsed(envelope.to)?))
-}
-
-async fn connect(server: &Server) -> Result<AsyncSmtpConnection, TransportError> {
-    match timeout(CONNECT_TIMEOUT, connect_unbounded(server)).await {
+async fn connect(server: &Server, timeouts: Timeouts) -> Result<AsyncSmtpConnection, TransportError> {
+    match timeout(timeouts.connect, connect_unbounded(server)).await {
         Ok(result) => result,
         Err(elapsed) => Err(TransportError::Unreachable {
             server: server.name(),
@@ -231,7 +312,7 @@ async fn with_token(
         Err(error @ TransportError::TokenRefused { .. }) => error,
         Err(other) => return Err(other),
     };
-    timeout(QUIT_TIMEOUT, connection.abort()).await.ok();
+    timeout(Timeouts::default().quit, connection.abort()).await.ok();
     access.refused(&token);
     let fresh = token_for(access, server)?;
     if fresh == token {

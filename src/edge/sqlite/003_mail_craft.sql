@@ -131,6 +131,8 @@ CREATE TABLE letter_event (
   PRIMARY KEY (message_id, ordinal)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX letter_event_by_mail ON letter_event (mail_seq);
+-- What went in the last minute, for the pace.
+CREATE INDEX attempt_by_finished_at ON attempt (finished_at);
 
 -- Why no letter carries an issued receipt by itself.
 ALTER TABLE receipt ADD COLUMN letterless_why TEXT CHECK (letterless_why IN

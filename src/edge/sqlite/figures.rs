@@ -13,7 +13,8 @@ pub(super) fn waiting(connection: &Connection) -> Stored<Waiting> {
     let read = || -> rusqlite::Result<Waiting> {
         connection
             .prepare_cached(
-                "SELECT u.*, r.*, l.*, h.*, (SELECT count(*) FROM letter WHERE state = 'given-up'), s.*
+                "SELECT u.*, r.*, l.*, h.*, (SELECT count(*) FROM letter WHERE state = 'given-up'), s.*,
+                        (SELECT count(*) FROM letter WHERE delivery = 'bounced')
                  FROM (SELECT count(*), min(kept_at) FROM mail WHERE outcome IS NULL) u,
                       (SELECT count(*), min(e.registered_at), coalesce(sum(r.attempts > 0), 0)
                          FROM receipt r JOIN entry e USING (register, year, number) WHERE r.state = 'owed') r,
@@ -32,6 +33,7 @@ pub(super) fn waiting(connection: &Connection) -> Stored<Waiting> {
                     letters_failing: rows::size(row, 7)?,
                     held: queue(row, 8)?,
                     letters_given_up: rows::size(row, 10)?,
+                    letters_bounced: rows::size(row, 13)?,
                 })
             })
     };

@@ -8,12 +8,16 @@ use super::journal_rows::{append, append_event};
 use super::{rows, unavailable};
 use crate::journal::{Event, Kind};
 use crate::outbox::{self, Outgoing};
-use crate::registry::Number;
-use crate::store::{Attempt, Backlog, Due, LetterRecord, LetterState, LetterTrouble, StoreError, Stored};
+use crate::registry::{Delivery, Number};
+use crate::store::{
+    Attempt, Backlog, Due, LetterRecord, LetterState, LetterTrouble, Reported, StoreError, Stored,
+};
 
 const COLUMNS: &str = "l.message_id, l.register, l.number, e.registered_on, l.mail_from, l.rcpt_to, l.sha256,
     l.queued_at, l.state, l.attempts, l.next_at, l.last_answer, l.kind, l.ordinal, e.office, l.not_after,
-    e.applicant";
+    e.applicant, l.delivery, l.delivery_at,
+    (SELECT trim(coalesce(v.status, '') || ' ' || v.detail) FROM letter_event v
+      WHERE v.message_id = l.message_id AND v.state = l.delivery ORDER BY v.ordinal DESC LIMIT 1)";
 const TABLES: &str =
     "letter l LEFT JOIN entry e ON e.register = l.register AND e.year = l.year AND e.number = l.number";
 
@@ -72,7 +76,20 @@ fn record(row: &Row<'_>) -> rusqlite::Result<LetterRecord> {
         attempts: row.get(9)?,
         next_at: rows::instant(row, 10)?,
         last_answer: row.get(11)?,
+        reported: reported(row)?,
     })
+}
+
+/// The columns of what reports say.
+fn reported(row: &Row<'_>) -> rusqlite::Result<Option<Reported>> {
+    let Some(at) = rows::instant_opt(row, 18)? else {
+        return Ok(None);
+    };
+    Ok(Some(Reported {
+        delivery: rows::one_of(row, 17, &Delivery::ALL, Delivery::as_str)?,
+        at,
+        words: row.get::<_, Option<String>>(19)?.unwrap_or_default(),
+    }))
 }
 
 /// The letter that carries the receipt of an entry or submission.
@@ -116,7 +133,11 @@ pub(super) fn troubled(connection: &Connection) -> Stored<Vec<LetterTrouble>> {
         let mut statement = connection.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM {TABLES}
                LEFT JOIN case_file c ON c.register = l.register AND c.year = l.year AND c.number = l.number
-              WHERE l.state = 'given-up' AND c.closed_at IS NULL
+              WHERE l.state = 'given-up' AND c.closed_at IS NULL AND l.kind <> 'read-report'
+             UNION ALL
+             SELECT {COLUMNS} FROM {TABLES}
+               LEFT JOIN case_file c ON c.register = l.register AND c.year = l.year AND c.number = l.number
+              WHERE l.delivery = 'bounced' AND l.state = 'sent' AND c.closed_at IS NULL
              UNION ALL
              SELECT {COLUMNS} FROM {TABLES} WHERE l.state = 'queued' AND l.last_answer IS NOT NULL ORDER BY 8"
         ))?;
@@ -212,27 +233,40 @@ pub(super) fn claim(
 ) -> Stored<Vec<Due>> {
     lapse(transaction, now)?;
     let work = || -> rusqlite::Result<Vec<Due>> {
-        let mut statement = transaction.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM {TABLES}
-             WHERE l.state = 'queued' AND l.next_at <= ?1 AND l.lease_until <= ?1 ORDER BY l.next_at LIMIT ?2"
-        ))?;
-        let due = statement
-            .query_map(params![now.as_microsecond(), limit as i64], |row| {
-                Ok(Due {
-                    letter: outgoing(row)?,
-                    office: row.get(14)?,
-                    attempts: row.get(9)?,
-                })
-            })?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
+        // Those never tried first: a destination that puts everything off holds up no letter to another.
+        let mut found = due(transaction, "l.attempts = 0", now, limit)?;
+        found.extend(due(transaction, "l.attempts > 0", now, limit - found.len())?);
         let mut lease =
             transaction.prepare_cached("UPDATE letter SET lease_until = ?2 WHERE message_id = ?1")?;
-        for one in &due {
+        for one in &found {
             lease.execute(params![one.letter.message_id, lease_until.as_microsecond()])?;
         }
-        Ok(due)
+        Ok(found)
     };
     work().map_err(|error| unavailable("claiming letters", error))
+}
+
+fn due(
+    transaction: &Transaction<'_>,
+    which: &str,
+    now: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Vec<Due>> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let mut statement = transaction.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {TABLES}
+         WHERE l.state = 'queued' AND l.next_at <= ?1 AND l.lease_until <= ?1 AND {which} ORDER BY l.next_at LIMIT ?2"
+    ))?;
+    let found = statement.query_map(params![now.as_microsecond(), limit as i64], |row| {
+        Ok(Due {
+            letter: outgoing(row)?,
+            office: row.get(14)?,
+            attempts: row.get(9)?,
+        })
+    })?;
+    found.collect()
 }
 
 pub(super) fn release(transaction: &Transaction<'_>, message_ids: &[String]) -> Stored<()> {
@@ -342,12 +376,13 @@ pub(super) fn requeue(
     let message_id: Option<String> = transaction
         .query_row(
             "UPDATE letter SET state = 'queued', next_at = ?4, lease_until = 0, attempts = 0, last_answer = NULL,
-                    queued_at = ?4
+                    queued_at = ?4, delivery = NULL, delivery_at = NULL
              WHERE message_id = (SELECT message_id FROM letter
                                  WHERE register = ?1 AND year = ?2 AND number = ?3
-                                   AND (state = 'given-up' OR (state = 'sent' AND kind = 'receipt'))
+                                   AND (state = 'given-up'
+                                        OR (state = 'sent' AND (kind = 'receipt' OR delivery = 'bounced')))
                                    AND (not_after IS NULL OR not_after > ?4)
-                                 ORDER BY state = 'given-up' DESC, queued_at DESC, rowid DESC LIMIT 1)
+                                 ORDER BY state = 'given-up' OR delivery IS 'bounced' DESC, queued_at DESC, rowid DESC LIMIT 1)
              RETURNING message_id",
             key,
             |row| row.get(0),
@@ -401,7 +436,8 @@ pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
                         (SELECT count(*) FROM mail WHERE outcome = 'held'),
                         (SELECT count(*) FROM receipt WHERE letterless = 1),
                         (SELECT count(*) FROM receipt WHERE state = 'owed' AND attempts > 0),
-                        (SELECT count(*) FROM letter WHERE state = 'queued' AND last_answer IS NOT NULL)",
+                        (SELECT count(*) FROM letter WHERE state = 'queued' AND last_answer IS NOT NULL),
+                        (SELECT count(*) FROM letter WHERE delivery = 'bounced')",
             )?
             .query_row([], |row| {
                 Ok(Backlog {
@@ -413,6 +449,7 @@ pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
                     unanswered: rows::size(row, 5)?,
                     receipts_failing: rows::size(row, 6)?,
                     letters_failing: rows::size(row, 7)?,
+                    letters_bounced: rows::size(row, 8)?,
                 })
             })
     };

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::{Value, json};
 
 use super::journal_rows::append;
-use super::{desk, registering, rows, sightings, unavailable};
+use super::{desk, evidence, registering, rows, sightings, unavailable};
 use crate::journal::Kind;
 use crate::mailbox::{Extent, SourceId};
 use crate::registry::{Decided, Entry, FileRecord, Summary};
@@ -240,6 +240,7 @@ pub(super) fn decide(
             format!("mail/{}", verdict.mail_seq),
             body,
         )?;
+        evidence::record(transaction, verdict.mail_seq, decided, at)?;
         let (Some(draft), Some(opening)) = (&decided.draft, &verdict.opening) else {
             continue;
         };
@@ -266,6 +267,8 @@ fn write_decision(
         files,
         draft: _,
         joins: _,
+        evidence: _,
+        owes_read_report: _,
     } = &verdict.decided;
     let changed = transaction
         .prepare_cached(

@@ -11,16 +11,19 @@ mod desk;
 mod contacts;
 mod digests;
 mod entries;
+mod evidence;
 mod figures;
 mod followups;
 mod journal_rows;
 mod letters;
 mod mails;
+mod pacing;
 mod registering;
 mod rows;
 mod sightings;
 pub mod snapshot;
 mod soundness;
+mod stories;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,11 +35,12 @@ use crate::casework::Answer;
 use crate::journal;
 use crate::mailbox::{Extent, SourceId, SourceKey};
 use crate::outbox::Outgoing;
+use crate::outbox::pace::Pace;
 use crate::registry::{Entry, InstanceSecret, KnownCase, Mentions, Number};
 use crate::store::{
     Arrival, Attempt, Backlog, Bodiless, CaseAct, CaseRecord, Contact, DigestDone, Due, EntryRecord,
-    FollowupDue, FollowupTrouble, HeldAct, Issued, Ledger, LetterTrouble, Listing, MailRecord, MailVerdict,
-    OpenCase, Owing, Store, StoreError, Stored, Tally, Undecided, Unread, Waiting,
+    FollowupDue, FollowupTrouble, HeldAct, Issued, Ledger, LetterStory, LetterTrouble, Listing, MailRecord,
+    MailVerdict, OpenCase, Owing, Store, StoreError, Stored, Tally, Undecided, Unread, Waiting,
 };
 
 pub use soundness::Soundness;
@@ -317,10 +321,31 @@ impl Store for SqliteStore {
         })
     }
 
-    fn letters_claim_due(&self, now: Timestamp, lease_until: Timestamp, limit: usize) -> Stored<Vec<Due>> {
+    fn letters_claim_due(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: usize,
+        pace: &Pace,
+    ) -> Stored<Vec<Due>> {
         self.transaction("claiming letters", |transaction| {
+            pacing::put_off(transaction, now, pace)?;
             letters::claim(transaction, now, lease_until, limit)
         })
+    }
+
+    fn letters_hold_back(&self, domain: &str, until: Timestamp) -> Stored<()> {
+        self.transaction("holding letters back", |transaction| {
+            pacing::hold_back(transaction, domain, until)
+        })
+    }
+
+    fn letter_known(&self, message_ids: &[String]) -> Stored<Option<String>> {
+        evidence::letter_known(&self.reader(), message_ids)
+    }
+
+    fn letter_stories(&self, number: &Number) -> Stored<Vec<LetterStory>> {
+        stories::of_case(&self.reader(), number)
     }
 
     fn work_begin(&self) -> Stored<()> {

@@ -309,6 +309,7 @@ fn unsent(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut F
                 letter,
                 state,
                 last_answer,
+                reported,
                 ..
             },
         office: of,
@@ -335,12 +336,15 @@ fn unsent(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut F
                 0
             },
             to: Some(letter.to),
-            trouble: if state == LetterState::GivenUp {
-                digest::Trouble::GivenUp
-            } else {
-                digest::Trouble::Delayed
+            trouble: match state {
+                LetterState::GivenUp => digest::Trouble::GivenUp,
+                LetterState::Sent => digest::Trouble::Returned,
+                LetterState::Queued | LetterState::Void => digest::Trouble::Delayed,
             },
-            last_answer,
+            last_answer: match (state, reported) {
+                (LetterState::Sent, Some(reported)) => Some(reported.words),
+                _ => last_answer,
+            },
         });
     }
     Ok(())
@@ -372,6 +376,11 @@ fn arrivals(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut
                 office,
                 files,
                 consent: consent(house, &entry.number)?,
+                receipt: record
+                    .letters
+                    .iter()
+                    .find_map(|letter| letter.reported.as_ref())
+                    .map(|reported| reported.delivery),
             });
             continue;
         }

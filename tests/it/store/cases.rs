@@ -3,6 +3,7 @@
 use jiff::civil::date;
 use recipisa::casework::{Act, Consent, Document, HandoverWay, State};
 use recipisa::followup::{self, Event, Kind, Planned};
+use recipisa::outbox::pace::Pace;
 use recipisa::outbox::{self, Outgoing};
 use recipisa::registry::{Mentions, Number};
 use recipisa::screening::{Outcome, Reason};
@@ -255,7 +256,9 @@ fn a_letter_whose_day_has_passed_is_void_and_never_sent() {
         ..letter
     };
     assert!(store.followup_done(&due, &letter, after(10)).unwrap());
-    let claimed = store.letters_claim_due(after(21), after(30), 9).unwrap();
+    let claimed = store
+        .letters_claim_due(after(21), after(30), 9, &Pace::default())
+        .unwrap();
     assert!(claimed.iter().all(|due| due.letter.kind == outbox::Kind::Receipt));
     assert!(!store.letter_is_queued(&letter.message_id).unwrap());
     let last = record(&store, &number).entry.letters.pop().unwrap();
@@ -265,7 +268,10 @@ fn a_letter_whose_day_has_passed_is_void_and_never_sent() {
 #[test]
 fn a_letter_that_became_void_is_not_claimed_any_more() {
     let (dir, store, number) = with_request();
-    let receipt = store.letters_claim_due(noon(), after(1), 9).unwrap().remove(0);
+    let receipt = store
+        .letters_claim_due(noon(), after(1), 9, &Pace::default())
+        .unwrap()
+        .remove(0);
     let sent = Attempt::Sent {
         answer: "250 ok".into(),
     };
@@ -276,7 +282,9 @@ fn a_letter_that_became_void_is_not_claimed_any_more() {
     act(&store, &number, clarify(), plan, after(5));
     let due = store.followups_due(after(10), 9).unwrap().remove(0);
     write(&store, &due, after(10));
-    let claimed = store.letters_claim_due(after(10), after(20), 9).unwrap();
+    let claimed = store
+        .letters_claim_due(after(10), after(20), 9, &Pace::default())
+        .unwrap();
     assert_eq!(claimed[0].letter.kind, outbox::Kind::ClarificationRequest);
     assert_eq!(claimed[0].office.as_deref(), Some("cluj"));
     let decide = Act::Decide {
@@ -293,7 +301,12 @@ fn a_letter_that_became_void_is_not_claimed_any_more() {
         why: "450 mai târziu".into(),
     };
     store.letter_attempt_finish(id, &retry, after(11)).unwrap();
-    assert_eq!(store.letters_claim_due(after(60), after(70), 9).unwrap(), []);
+    assert_eq!(
+        store
+            .letters_claim_due(after(60), after(70), 9, &Pace::default())
+            .unwrap(),
+        []
+    );
     let state = |record: CaseRecord| record.entry.letters.last().unwrap().state;
     assert_eq!(state(record(&store, &number)), LetterState::Void);
     assert_sound(dir.path());
@@ -396,7 +409,9 @@ fn a_digest_is_recorded_once() {
     assert!(!store.digest_done(&done("d2")).unwrap());
     assert_eq!(store.digest_last("cluj").unwrap(), Some(after(1)));
     assert_eq!(store.digest_last("").unwrap(), None);
-    let claimed = store.letters_claim_due(after(2), after(3), 9).unwrap();
+    let claimed = store
+        .letters_claim_due(after(2), after(3), 9, &Pace::default())
+        .unwrap();
     let digests: Vec<_> = claimed
         .iter()
         .filter(|due| due.letter.kind == outbox::Kind::Digest)

@@ -6,10 +6,12 @@ use std::sync::Mutex;
 use jiff::SignedDuration;
 use jiff::civil::date;
 use recipisa::mailbox::{Disposition, Extent, SourceId};
+use recipisa::outbox::pace::Pace;
 use recipisa::registry::Number;
 use recipisa::screening::{Outcome, Reason, Standing};
 use recipisa::store::{Desk, HeldAct, ReceiptState, Store};
 
+use super::evidence::{letters_keep_their_pace, reports_are_filed_with_their_letter};
 use super::figures::{
     contact_with_sources_is_remembered, the_clock_is_checked_without_registering,
     what_waits_is_counted_with_its_age, what_was_done_is_counted_once,
@@ -34,6 +36,8 @@ pub(super) fn contract(make: &dyn Fn() -> Box<dyn Store>) {
         letters_are_leased,
         letters_end_once,
         letters_go_again,
+        reports_are_filed_with_their_letter,
+        letters_keep_their_pace,
         a_failing_mail_is_held,
         held_mails_wait_for_a_person,
         a_message_is_noted_before_it_is_kept,
@@ -423,7 +427,12 @@ fn nothing_given_is_nothing_done(store: &dyn Store) {
         "owes no receipt",
     );
     assert!(!store.mail_failed(1, "nimic", 1, noon()).unwrap());
-    assert!(store.letters_claim_due(noon(), noon(), 5).unwrap().is_empty());
+    assert!(
+        store
+            .letters_claim_due(noon(), noon(), 5, &Pace::default())
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(store.backlog().unwrap(), recipisa::store::Backlog::default());
     assert!(mails(store).is_empty() && entries(store).is_empty() && journal(store).is_empty());
 }

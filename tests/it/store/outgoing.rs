@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use recipisa::outbox::Outgoing;
+use recipisa::outbox::pace::Pace;
 use recipisa::store::{Attempt, LetterState, ReceiptState, Store};
 
 use super::contract::{decide_all, keep, kinds};
@@ -94,7 +95,7 @@ fn after(seconds: i64) -> Timestamp {
 /// The Message-IDs claimed so many seconds after noon, for a hundred seconds.
 fn claim(store: &dyn Store, now: i64, limit: usize) -> Vec<String> {
     let due = store
-        .letters_claim_due(after(now), after(now + 100), limit)
+        .letters_claim_due(after(now), after(now + 100), limit, &Pace::default())
         .unwrap();
     due.into_iter().map(|due| due.letter.message_id).collect()
 }
@@ -118,7 +119,9 @@ pub(super) fn letters_are_leased(store: &dyn Store) {
     store
         .letter_attempt_finish(&mine[0], &waiting, after(102))
         .unwrap();
-    let due = store.letters_claim_due(after(102), after(200), 10).unwrap();
+    let due = store
+        .letters_claim_due(after(102), after(200), 10, &Pace::default())
+        .unwrap();
     assert_eq!(
         due.iter().map(|one| one.attempts).collect::<Vec<_>>(),
         [0],
@@ -171,7 +174,9 @@ pub(super) fn letters_end_once(store: &dyn Store) {
         "when the fourth's lease runs out"
     );
     assert_eq!(claim(store, 499, 10), [id(3)]);
-    let due = store.letters_claim_due(after(500), after(600), 10).unwrap();
+    let due = store
+        .letters_claim_due(after(500), after(600), 10, &Pace::default())
+        .unwrap();
     let told: Vec<_> = due.iter().map(|due| (&due.letter, due.attempts)).collect();
     assert_eq!(told, [(&letters[1], 1)]);
     let kinds = kinds(store);

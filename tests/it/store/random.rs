@@ -8,6 +8,8 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use recipisa::mailbox::Extent;
+use recipisa::outbox::pace::Pace;
+use recipisa::registry::{Evidence, Said, Sign};
 use recipisa::screening::{Outcome, Reason};
 use recipisa::store::{Arrival, Attempt, Bodiless, Desk, HeldAct, LetterState, ReceiptState, Store};
 use tempfile::TempDir;
@@ -106,7 +108,13 @@ fn take(store: &dyn Store, memory: &mut Memory, step: &Step) {
             let verdicts: Vec<_> = undecided
                 .iter()
                 .zip(reasons)
-                .map(|(mail, (reason, dej))| verdict(mail.seq, *reason, if *dej { "DEJ" } else { "CJ" }, at))
+                .map(|(mail, (reason, dej))| {
+                    let mut verdict = verdict(mail.seq, *reason, if *dej { "DEJ" } else { "CJ" }, at);
+                    if *reason == Reason::AutoReply {
+                        verdict.decided.evidence = evidence(store, mail.seq);
+                    }
+                    verdict
+                })
                 .collect();
             let registered = verdicts.iter().filter(|one| one.decided.draft.is_some()).count();
             assert_eq!(store.mails_decide(&verdicts, at).unwrap().len(), registered);
@@ -146,10 +154,32 @@ fn take(store: &dyn Store, memory: &mut Memory, step: &Step) {
     }
 }
 
+/// Whatever a report may say of whatever letter there is.
+fn evidence(store: &dyn Store, mail_seq: i64) -> Option<Evidence> {
+    let entries = entries(store);
+    let mut letters = entries.iter().flat_map(|record| &record.letters);
+    let place = usize::try_from(mail_seq).unwrap();
+    let letter = letters.nth(place % 3)?;
+    Some(Evidence {
+        message_id: letter.letter.message_id.clone(),
+        said: vec![Said {
+            sign: Sign::ALL[place % Sign::ALL.len()],
+            recipient: (place % 2 == 0).then(|| letter.letter.to.clone()),
+            status: None,
+            detail: String::new(),
+        }],
+    })
+}
+
 fn claim(store: &dyn Store, memory: &mut Memory, seconds: i64, limit: usize) {
     let now = noon() + SignedDuration::from_secs(seconds);
     let due = store
-        .letters_claim_due(now, now + SignedDuration::from_secs(LEASE_S), limit)
+        .letters_claim_due(
+            now,
+            now + SignedDuration::from_secs(LEASE_S),
+            limit,
+            &Pace::default(),
+        )
         .unwrap();
     let claimed: Vec<String> = due.into_iter().map(|one| one.letter.message_id).collect();
     let is_over = claimed.iter().any(|id| memory.ended.contains_key(id));

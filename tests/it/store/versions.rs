@@ -3,6 +3,7 @@
 use jiff::civil::date;
 use recipisa::casework::{Consent, State};
 use recipisa::mailbox::{Extent, SourceKey};
+use recipisa::outbox::pace::Pace;
 use recipisa::screening::{Outcome, Reason};
 use recipisa::store::{LetterState, Store};
 
@@ -130,7 +131,9 @@ fn a_database_of_the_second_version_comes_forward_whole() {
     assert_eq!((ledger.sources[&source].shown, ledger.misfits_total), (4, 0));
     // What was owed is still owed, the digest's letter still goes out.
     assert_eq!(store.receipts_owed(noon(), 10).unwrap().len(), 1);
-    let due = store.letters_claim_due(noon(), noon(), 10).unwrap();
+    let due = store
+        .letters_claim_due(noon(), noon(), 10, &Pace::default())
+        .unwrap();
     assert_eq!(due.len(), 1);
     drop(store);
     assert!(refers_to_what_is_there(&path));

@@ -194,6 +194,7 @@ default_transport = error:5.1.2 outside the test's world
 minimal_backoff_time = 2s
 maximal_backoff_time = 4s
 queue_run_delay = 2s
+delay_warning_time = 1s
 bounce_queue_lifetime = 20s
 maximal_queue_lifetime = 20s
 smtpd_tls_security_level = may

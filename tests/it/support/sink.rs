@@ -56,6 +56,8 @@ pub(crate) enum Action {
     Reply(&'static str),
     /// The connection ends without an answer.
     Drop,
+    /// Nothing is said any more until the client has gone.
+    Stall,
     /// Only for [`Point::Content`]: the mail is kept, and the connection ends without an answer.
     KeepAndDrop,
 }
@@ -117,6 +119,8 @@ struct State {
     security: Security,
     acceptor: SslAcceptor,
     login: Option<(&'static str, &'static str)>,
+    /// Offers that are not made.
+    without: &'static [&'static str],
     faults: Mutex<VecDeque<Fault>>,
     kept: Mutex<Vec<Kept>>,
     accepted: AtomicUsize,
@@ -131,6 +135,16 @@ impl Sink {
         certificate: &ServerCertificate,
         login: Option<(&'static str, &'static str)>,
     ) -> Self {
+        Self::start_without(security, certificate, login, &[])
+    }
+
+    /// The same, with some of the usual offers left out.
+    pub(crate) fn start_without(
+        security: Security,
+        certificate: &ServerCertificate,
+        login: Option<(&'static str, &'static str)>,
+        without: &'static [&'static str],
+    ) -> Self {
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())
             .expect("the library knows its own settings");
         acceptor
@@ -143,6 +157,7 @@ impl Sink {
             security,
             acceptor: acceptor.build(),
             login,
+            without,
             faults: Mutex::default(),
             kept: Mutex::default(),
             accepted: AtomicUsize::new(0),

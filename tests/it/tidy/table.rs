@@ -41,6 +41,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
             "registry",
             "casework",
             "receipt",
+            "outbox",
             "followup",
             "edge",
         ],

@@ -98,6 +98,7 @@ impl Session<'_> {
             offers.push("AUTH PLAIN LOGIN");
         }
         offers.push("ENHANCEDSTATUSCODES");
+        offers.retain(|offer| !self.state.without.contains(offer));
         let last = offers.len() - 1;
         let lines: Vec<String> = offers
             .iter()
@@ -225,6 +226,7 @@ impl Session<'_> {
         match self.state.fault(Point::Content, "") {
             Some(Action::Reply(reply)) => self.say(reply),
             Some(Action::Drop) => Err(Over),
+            Some(Action::Stall) => self.stall().map(|_: bool| ()),
             Some(Action::KeepAndDrop) => {
                 locked(&self.state.kept).push(mail);
                 Err(Over)
@@ -242,6 +244,13 @@ impl Session<'_> {
             None => Ok(false),
             Some(Action::Reply(reply)) => self.say(reply).map(|()| true),
             Some(Action::Drop | Action::KeepAndDrop) => Err(Over),
+            Some(Action::Stall) => self.stall(),
+        }
+    }
+
+    fn stall(&mut self) -> Result<bool, Over> {
+        loop {
+            self.read_line()?;
         }
     }
 

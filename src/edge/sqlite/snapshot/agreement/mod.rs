@@ -6,6 +6,7 @@
 //! journal itself is seen by its chain.
 
 mod filings;
+mod reports;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -72,10 +73,11 @@ const LETTER: Subject = Subject {
         Kind::LetterSent,
         Kind::LetterGivenUp,
         Kind::LetterVoid,
+        Kind::LetterReported,
     ],
     // A digest has no case, and its key is NULL.
     sql: "SELECT 'letter/' || message_id AS subject, kind, rcpt_to, sha256,
-                 register || '/' || year || '/' || number, ordinal, queued_at, state
+                 register || '/' || year || '/' || number, ordinal, queued_at, state, delivery, message_id
           FROM letter ORDER BY subject",
     compare: letter,
     noun: "letter",
@@ -293,7 +295,16 @@ fn mail(met: &Met<'_>, each: Each<'_>) -> rusqlite::Result<()> {
 }
 
 fn letter(met: &Met<'_>, each: Each<'_>) -> rusqlite::Result<()> {
-    let names = ["kind", "to", "sha256", "entry", "ordinal", "queued_at", "state"];
+    let names = [
+        "kind",
+        "to",
+        "sha256",
+        "entry",
+        "ordinal",
+        "queued_at",
+        "state",
+        "delivery",
+    ];
     let facts = &facts(met.row, &names, 1)?;
     let (place, told) = (met.place, met.told);
     let queued = of_kind(told, Kind::LetterQueued);
@@ -322,5 +333,5 @@ fn letter(met: &Met<'_>, each: Each<'_>) -> rusqlite::Result<()> {
             _ => before,
         });
     hold_one(place, facts, "state", &state.into(), each);
-    Ok(())
+    reports::compare(met, facts, each)
 }
