@@ -7,8 +7,8 @@ use recipisa::casework::Opening;
 use recipisa::edge::sqlite::SqliteStore;
 use recipisa::mailbox::{Extent, Sighting, SourceId, SourceKey};
 use recipisa::outbox::{self, Outgoing};
-use recipisa::registry::{Decided, Draft, Entry, FileRecord, Summary};
-use recipisa::screening::Reason;
+use recipisa::registry::{Decided, Draft, Entry, FileRecord, Likeness, Summary};
+use recipisa::screening::{Reason, Sender};
 use recipisa::store::{Arrival, Issued, MailVerdict, Store};
 use sha2::{Digest, Sha256};
 
@@ -152,6 +152,7 @@ pub(crate) fn fill(store: &SqliteStore, count: usize, letters: Option<&[String]>
                     receipt_sha256: sha256(&format!("receipt {index}")),
                     at,
                     letter: letters.map(|letters| outgoing(entry, &letters[index % letters.len()], at)),
+                    letterless: letters.is_none().then_some(outbox::Letterless::Silence),
                 }
             })
             .collect();
@@ -222,8 +223,18 @@ pub(crate) fn verdict(mail_seq: i64, at: Timestamp) -> MailVerdict {
         outcome: Reason::Request.outcome(),
         reason: Reason::Request,
         replies: true,
+        sender: Sender::Undisputed,
         summary,
         files: vec![file],
+        likeness: Likeness {
+            message_id: Some(format!("{mail_seq}@exemplu.test")),
+            sender: Some(format!("ion.{}@exemplu.test", mail_seq % 50_000)),
+            content: sha256(&format!("content {mail_seq}")),
+            text: Some(sha256(&format!("text {mail_seq}"))),
+            files: Some(sha256(&format!("files {mail_seq}"))),
+        },
+        same_as: None,
+        links: Vec::new(),
         draft: Some(draft),
         joins: None,
         evidence: None,

@@ -9,8 +9,8 @@ use recipisa::calendar::hours::OfficeHours;
 use recipisa::documents::Limits;
 use recipisa::mailbox::Extent;
 use recipisa::message::{Message, received_at};
-use recipisa::registry::{Desk, Incoming, Policy, decide};
-use recipisa::screening::{self, Matter, Outcome, Standing};
+use recipisa::registry::{Desk, Incoming, Known, Policy, decide};
+use recipisa::screening::{self, Circumstances, Matter, Outcome, Reach, Sender, Standing};
 
 /// Reading gives a message, with what callers rely on.
 pub fn message(bytes: &[u8]) {
@@ -32,13 +32,22 @@ pub fn screening(bytes: &[u8]) {
     let message = Message::read(bytes);
     let standings = [Standing::New, Standing::ReleasedByClerk];
     for (standing, matter) in standings.into_iter().zip([Matter::New, Matter::OwnCase]) {
-        let screened = screening::screen(&message, Extent::Whole, standing, matter, &policy.screening);
+        let seen = Circumstances {
+            extent: Extent::Whole,
+            standing,
+            matter,
+            sender: Sender::Undisputed,
+            reach: Reach::Open,
+        };
+        let screened = screening::screen(&message, seen, &policy.screening);
         assert!(!screened.replies || message.origin.may_be_answered());
         let incoming = Incoming {
             message: &message,
-            known: &[],
+            known: &Known::default(),
+            letter: None,
             extent: Extent::Whole,
             standing,
+            instructions: None,
             received_at: Timestamp::UNIX_EPOCH,
         };
         let decided = decide(incoming, &desk(), Timestamp::UNIX_EPOCH, &policy);
@@ -80,5 +89,8 @@ fn desk() -> Desk {
         office: "Exemplu".into(),
         register: "general".into(),
         hours: OfficeHours::default(),
+        answers_read_reports: true,
+        start: None,
+        authserv_ids: BTreeSet::new(),
     }
 }

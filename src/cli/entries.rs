@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Failure, held, json, open, text};
+use crate::cli::{Failure, held, json, link, open, text};
 use crate::daemon::House;
 use crate::receipt::wording::visible;
 use crate::registry::{Delivery, FileRecord, Number, Spelling};
@@ -37,6 +37,15 @@ pub(super) fn resend(config: Option<PathBuf>, options: ResendOptions) -> Result<
     let house = open::house(config)?;
     let number = parsed(&options.number, &house)?;
     let actor = options.actor.unwrap_or_else(held::actor_of_session);
+    let waiting = house.store.receipts_want(&number, &actor, house.clock.now())?;
+    if !waiting.is_empty() {
+        text::line(&format!(
+            "letters will carry the receipts that waited for a person: {}; `run` sends them within seconds, otherwise \
+             `recipisa once` does",
+            waiting.len()
+        ));
+        return Ok(());
+    }
     let letter = house.store.letter_requeue(&number, &actor, house.clock.now())?;
     text::line(&format!(
         "the letter ({}) to {} is queued again; `run` sends it within seconds, otherwise `recipisa once` does",
@@ -46,7 +55,8 @@ pub(super) fn resend(config: Option<PathBuf>, options: ResendOptions) -> Result<
     Ok(())
 }
 
-fn parsed(text: &str, house: &House) -> Result<Number, Failure> {
+/// The number that somebody typed.
+pub(super) fn parsed(text: &str, house: &House) -> Result<Number, Failure> {
     Number::parse(text, house.settings.only_register()).map_err(|error| Failure::Said(error.to_string()))
 }
 
@@ -96,7 +106,10 @@ pub(super) fn receipt_state(record: &EntryRecord) -> String {
         ReceiptState::Owed { attempts: 0, .. } => "owed".into(),
         ReceiptState::Owed { attempts, .. } => format!("owed, failed {attempts} times"),
         ReceiptState::Issued { .. } => match record.letters.first() {
-            None => "issued, NO LETTER: hand it over".into(),
+            None => match record.letterless {
+                Some(why) => format!("NO LETTER ({})", why.as_str()),
+                None => "issued, NO LETTER: hand it over".into(),
+            },
             Some(letter) => match letter.state {
                 LetterState::Sent => match letter.reported.as_ref().map(|reported| reported.delivery) {
                     Some(Delivery::Bounced) => "CAME BACK".into(),
@@ -174,6 +187,9 @@ pub(super) fn write_archived(house: &House, sha256: &str, path: &Path) -> Result
 
 fn print(record: &EntryRecord, stories: &[LetterStory], spelling: Spelling) {
     print_facts(record, spelling);
+    for words in link::in_words(&record.links, &record.entry.number, spelling) {
+        text::line(&format!("{:<15} {words}", "linked"));
+    }
     print_sending(record, stories);
     text::line("");
     print_files(&record.entry.files);

@@ -1,6 +1,7 @@
 //! `inspect`: a rehearsal. Says what would become of mails and documents, and writes nothing. Files are judged without a
 //! registry; the mails of a live mailbox (`--source`) are in [`super::rehearsal`].
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,8 +19,8 @@ use crate::config::Caps;
 use crate::daemon::{logging, policy};
 use crate::mailbox::Extent;
 use crate::message::{self, Message};
-use crate::registry::{Decided, Desk, FileRecord, Incoming, Policy, decide, examine_alone};
-use crate::screening::{self, Standing};
+use crate::registry::{Decided, Desk, FileRecord, Incoming, Known, Policy, decide, examine_alone};
+use crate::screening::{self, Outcome, Standing};
 
 #[derive(clap::Args)]
 pub(super) struct Options {
@@ -171,10 +172,10 @@ impl Seen {
     fn as_text(&self, path: &str) -> String {
         let (head, files) = match self {
             Self::Mail(decided) => {
-                let answer = if decided.replies {
-                    "a receipt would go out"
-                } else {
-                    "nothing would go out"
+                let answer = match (decided.replies, decided.outcome) {
+                    (true, Outcome::Answered) => "a letter would say why and what to do",
+                    (true, _) => "a receipt would go out",
+                    (false, _) => "nothing would go out",
                 };
                 let (outcome, reason) = (decided.outcome.as_str(), decided.reason.as_str());
                 (
@@ -217,12 +218,14 @@ fn rehearse(bytes: &[u8], policy: &Policy, mail_bytes_max: u64) -> Decided {
         register: String::new(),
         hours: OfficeHours::default(),
         answers_read_reports: false,
+        start: None,
+        authserv_ids: BTreeSet::new(),
     };
     let is_whole = bytes.len() as u64 <= mail_bytes_max;
     let incoming = Incoming {
         message: &Message::read(bytes),
         // Which cases there are is not looked up: a rehearsal needs no registry.
-        known: &[],
+        known: &Known::default(),
         letter: None,
         extent: if is_whole {
             Extent::Whole

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::mailbox::Extent;
-use crate::registry::{FileRecord, Number, Spelling, Summary};
-use crate::screening::{Outcome, Reason};
+use crate::outbox::Letterless;
+use crate::registry::{FileRecord, LinkRecord, Number, Spelling, Summary};
+use crate::screening::{Outcome, Reason, Sender};
 use crate::store::{EntryRecord, LetterRecord, LetterStory, MailRecord, ReceiptState};
 
 /// The version of the objects; it changes when a member changes its meaning or goes.
@@ -122,7 +123,8 @@ pub(super) fn entry(record: &EntryRecord, spelling: Spelling) -> Value {
             json!({"state": "owed", "attempts": attempts, "last_error": last_error})
         }
         ReceiptState::Issued { at, sha256 } => {
-            json!({"state": "issued", "at": instant(*at), "sha256": sha256})
+            let letterless = record.letterless.map(Letterless::as_str);
+            json!({"state": "issued", "at": instant(*at), "sha256": sha256, "no_letter": letterless})
         }
     };
     json!({
@@ -142,8 +144,31 @@ pub(super) fn entry(record: &EntryRecord, spelling: Spelling) -> Value {
         "registered_at": instant(entry.draft.registered_at),
         "processing_day": entry.draft.processing_day.to_string(),
         "documents": entry.files.iter().map(document).collect::<Vec<_>>(),
+        "sender": sender(entry.sender),
+        "links": record.links.iter().map(|one| link(one, spelling)).collect::<Vec<_>>(),
         "receipt": receipt,
         "letters": record.letters.iter().map(letter).collect::<Vec<_>>(),
+    })
+}
+
+/// `undisputed`, or `disowned` where the domain does not stand by the mail.
+fn sender(sender: Sender) -> &'static str {
+    match sender {
+        Sender::Undisputed => "undisputed",
+        Sender::Disowned => "disowned",
+    }
+}
+
+fn link(record: &LinkRecord, spelling: Spelling) -> Value {
+    json!({
+        "number": record.later.spelled(spelling),
+        "earlier": record.earlier.spelled(spelling),
+        "why": record.why.as_str(),
+        "state": record.state.as_str(),
+        "told": record.told,
+        "made_at": instant(record.made_at),
+        "decided_at": record.decided.as_ref().map(|(at, _)| instant(*at)),
+        "decided_by": record.decided.as_ref().map(|(_, by)| by),
     })
 }
 

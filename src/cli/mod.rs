@@ -14,6 +14,7 @@ mod fsck;
 mod held;
 mod inspect;
 mod json;
+mod link;
 mod mails;
 mod open;
 mod owner;
@@ -82,8 +83,10 @@ enum Command {
     Digest(digest::Options),
     /// Show what the next days hold: terms, answers, appointments, letters.
     Agenda(case::AgendaOptions),
-    /// Send the letter of an entry again, for example after it was given up.
+    /// Send the letter of an entry again, for example after it was given up; or send a receipt that waited for a person.
     Resend(entries::ResendOptions),
+    /// Say that two entries belong together (conexe), or that they do not.
+    Link(link::Options),
     /// Check a receipt, and the files it names, without any network.
     Verify(verify::Options),
     /// List held mails and decide about them.
@@ -170,6 +173,7 @@ pub fn main() -> ExitCode {
         Command::Digest(options) => digest::main(config, &options),
         Command::Agenda(options) => case::agenda(config, &options),
         Command::Resend(options) => entries::resend(config, options),
+        Command::Link(options) => link::main(config, options),
         Command::Verify(options) => verify::main(&options),
         Command::Held(options) => held::main(config, options),
         Command::Calendar(options) => calendar::main(config, &options),

@@ -24,6 +24,7 @@ use crate::documents::Limits;
 use crate::edge::oauth::Access;
 use crate::edge::{imap, smtp};
 use crate::flow::fetch::Measure;
+use crate::outbox::{Allowance, Unauthenticated};
 use crate::receipt::content::Agency;
 use crate::registry::{RequestType, Spelling};
 
@@ -60,8 +61,9 @@ pub struct Settings {
     pub digest: Option<Digest>,
     pub limits: Limits,
     pub files_max: usize,
-    /// To one address, by themselves.
-    pub letters_a_day: u64,
+    /// How many letters go out by themselves.
+    pub allowance: Allowance,
+    pub unauthenticated: Unauthenticated,
     pub measure: Measure,
     /// Where the figures can be read, on this machine only; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
@@ -79,6 +81,8 @@ pub struct Source {
     pub alarm_after: SignedDuration,
     /// Mails that reached the server before are only noted.
     pub start: Option<Timestamp>,
+    /// The names under which its server writes Authentication-Results, lower case.
+    pub authserv_ids: BTreeSet<String>,
     pub kind: SourceKind,
 }
 
@@ -243,9 +247,10 @@ fn read_all(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<Sett
     let Caps {
         documents: limits,
         files_max,
-        letters_a_day,
+        allowance,
         measure,
     } = limits(root);
+    let unauthenticated = unauthenticated(root);
     let metrics = metrics(root);
     Some(Settings {
         agency: agency?,
@@ -263,10 +268,25 @@ fn read_all(root: &Section<'_, '_>, credentials: Credentials<'_>) -> Option<Sett
         digest,
         limits,
         files_max,
-        letters_a_day,
+        allowance,
+        unauthenticated,
         measure,
         metrics,
     })
+}
+
+/// `[answers]`.
+fn unauthenticated(root: &Section<'_, '_>) -> Unauthenticated {
+    const WORDS: [(&str, Unauthenticated); 2] = [
+        ("notice", Unauthenticated::Notice),
+        ("hold", Unauthenticated::Hold),
+    ];
+    let Some(section) = root.section("answers") else {
+        return Unauthenticated::Notice;
+    };
+    let chosen = section.choice("unauthenticated", Some(Unauthenticated::Notice), &WORDS);
+    section.finish();
+    chosen.unwrap_or(Unauthenticated::Notice)
 }
 
 /// `[metrics]`.
@@ -371,7 +391,7 @@ fn request_types(root: &Section<'_, '_>) -> (Vec<RequestType>, Vec<(String, u16)
 pub struct Caps {
     pub documents: Limits,
     pub files_max: usize,
-    pub letters_a_day: u64,
+    pub allowance: Allowance,
     pub measure: Measure,
 }
 
@@ -380,7 +400,10 @@ impl Default for Caps {
         Self {
             documents: Limits::default(),
             files_max: 200,
-            letters_a_day: 20,
+            allowance: Allowance {
+                letters_a_day: 20,
+                answers_a_day: 5_000,
+            },
             measure: Measure {
                 batch_bytes_max: 16 * MB,
                 batch_mails_max: 200,
@@ -400,7 +423,7 @@ fn limits(root: &Section<'_, '_>) -> Caps {
     let Caps {
         mut documents,
         files_max,
-        letters_a_day,
+        mut allowance,
         mut measure,
     } = Caps::default();
     measure.mail_bytes_max = section.integer("mail_bytes_max", measure.mail_bytes_max, 100_000..=500 * MB);
@@ -410,12 +433,13 @@ fn limits(root: &Section<'_, '_>) -> Caps {
     documents.pages_max = section.integer("pages_max", documents.pages_max.into(), 1..=100_000) as u32;
     documents.nesting_max = section.integer("nesting_max", documents.nesting_max.into(), 1..=10) as u8;
     let files_max = section.integer("files_max", files_max as u64, 1..=10_000) as usize;
-    let letters_a_day = section.integer("letters_a_day", letters_a_day, 1..=10_000);
+    allowance.letters_a_day = section.integer("letters_a_day", allowance.letters_a_day, 1..=10_000);
+    allowance.answers_a_day = section.integer("answers_a_day", allowance.answers_a_day, 1..=10_000_000);
     section.finish();
     Caps {
         documents,
         files_max,
-        letters_a_day,
+        allowance,
         measure,
     }
 }

@@ -230,6 +230,7 @@ pub(super) fn sources(
         let hours = section.integer("alarm_after_hours", 4, 1..=720);
         let alarm_after = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(i64::MAX));
         let start = start(&section);
+        let authserv_ids = authserv_ids(&section);
         let kind = source_kind(&section, credentials, issuers);
         section.finish();
         if let (Some(name), Some(address), Some(office), Some(kind)) = (name, address, office, kind) {
@@ -239,6 +240,7 @@ pub(super) fn sources(
                 office,
                 poll_seconds,
                 alarm_after,
+                authserv_ids,
                 start,
                 kind,
             });
@@ -265,6 +267,22 @@ fn start(section: &Section<'_, '_>) -> Option<Timestamp> {
         );
     }
     Some(at)
+}
+
+/// The names of the servers whose Authentication-Results are believed in this mailbox.
+fn authserv_ids(section: &Section<'_, '_>) -> BTreeSet<String> {
+    let ids = section.texts("authserv_ids");
+    for wrong in ids
+        .iter()
+        .filter(|id| id.is_empty() || id.contains(|c: char| c.is_whitespace() || c.is_control() || c == ';'))
+    {
+        section.wrong(
+            "authserv_ids",
+            format!("\"{wrong}\" is no name that a server writes there"),
+            "look into the header of a mail in this mailbox: it is the first word behind `Authentication-Results:`",
+        );
+    }
+    ids.iter().map(|id| id.to_lowercase()).collect()
 }
 
 fn source_kind(

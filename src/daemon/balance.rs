@@ -86,6 +86,7 @@ fn tell_day(source: &str, day: Date, account: &Account) {
         accounted,
         registered = count(Some(Outcome::Registered)),
         joined = count(Some(Outcome::Joined)),
+        answered = count(Some(Outcome::Answered)),
         filed = count(Some(Outcome::Filed)),
         ignored = count(Some(Outcome::Ignored)),
         held = count(Some(Outcome::Held)),

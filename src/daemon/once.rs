@@ -15,7 +15,7 @@ use crate::flow::deliver::{self, Delivered};
 use crate::flow::fetch::{self, Measure};
 use crate::flow::issue::{self, Letterhead, Round};
 use crate::flow::{self, StepError, with_causes};
-use crate::flow::{remind, report};
+use crate::flow::{answer, remind, report};
 use crate::mailbox::{Mailbox, SourceId};
 use crate::outbox::{Outgoing, Transport};
 use crate::store::Store;
@@ -163,6 +163,7 @@ fn decide_all(
     }
     // After the mail, since an answer may have made a letter needless.
     for written in [
+        answer_all(flow_house, letterhead, &mut pass),
         remind_all(house, flow_house, letterhead, &mut pass),
         report_all(house, flow_house, &mut pass),
     ] {
@@ -245,6 +246,36 @@ pub(super) fn decide_and_issue(
         }
     }
     Ok(trouble)
+}
+
+/// Writes all letters that are owed beside receipts.
+pub(super) fn answer_all(
+    flow_house: flow::House<'_>,
+    letterhead: &Letterhead,
+    pass: &mut Pass,
+) -> Result<(), StepError> {
+    while !(flow_house.ending)() {
+        let answered = answer::round(flow_house, letterhead)?;
+        for (mail, kind) in &answered.written {
+            info!(mail.id = mail, kind = kind.as_str(), "letter written");
+        }
+        for (number, submission) in &answered.carried {
+            info!(entry.number = %number, submission, "a letter carries the receipt now");
+        }
+        for (mail, why) in &answered.failed {
+            error!(
+                mail.id = mail,
+                why = scrubbed(why),
+                "a letter could not be written; it is tried again"
+            );
+            pass.errors.push(format!("letter about mail {mail}: {why}"));
+        }
+        pass.written += answered.written.len() + answered.carried.len();
+        if answered.is_empty() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Writes all planned letters that are due.

@@ -237,6 +237,7 @@ impl House {
             policy: &self.policy,
             cases: &self.settings.cases.policy,
             only_register: self.settings.only_register(),
+            allowance: self.settings.allowance,
         }
     }
 
@@ -310,13 +311,20 @@ impl House {
                 .iter()
                 .map(|one| (one.name.clone(), one.address.clone()))
                 .collect(),
-            letters_a_day: settings.letters_a_day,
             read_reports: settings
                 .offices
                 .iter()
                 .filter(|office| office.read_reports)
                 .map(|office| office.id.clone())
                 .collect(),
+            offices_of: settings
+                .sources
+                .iter()
+                .map(|one| (one.name.clone(), one.office.clone()))
+                .collect(),
+            allowance: settings.allowance,
+            unauthenticated: settings.unauthenticated,
+            mail_bytes_max: settings.measure.mail_bytes_max,
             consent_form: consent_form(settings)?,
             signer: Box::new(signer),
             signer_valid: Box::new(move |now| validity.check(now).map_err(|error| error.to_string())),
@@ -426,6 +434,8 @@ pub fn desks(settings: &Settings) -> BTreeMap<String, Desk> {
             register: office.register.clone(),
             hours: office.hours.clone(),
             answers_read_reports: office.answer_read_reports,
+            start: source.start,
+            authserv_ids: source.authserv_ids.clone(),
         };
         desks.insert(source.name.clone(), desk);
     }

@@ -19,7 +19,7 @@ use crate::daemon::bell::Bell;
 use crate::daemon::heart::{Beat, Contact, Heart};
 use crate::daemon::logging::scrubbed;
 use crate::daemon::once::{
-    Issuing, Pass, decide_and_issue, remind_all, report_all, report_delivered, seconds_until,
+    Issuing, Pass, answer_all, decide_and_issue, remind_all, report_all, report_delivered, seconds_until,
 };
 use crate::daemon::patience::{Chore, Patience};
 use crate::daemon::reload::{self, Reread};
@@ -312,6 +312,7 @@ fn register(house: &House, letterhead: &Letterhead, beat: &Beat, ending: &Ending
     let mut patience = Patience::with("register");
     let mut issuing = Patience::with("issue");
     let mut not_before = house.clock.now();
+    let mut answering = Chore::new("answer");
     let (mut reminding, mut reporting) = (Chore::new("remind"), Chore::new("report"));
     let _guard = OnEnd(ending, beat);
     while !asked() {
@@ -339,6 +340,7 @@ fn register(house: &House, letterhead: &Letterhead, beat: &Beat, ending: &Ending
                 doze(beat, ending, patience.wait_after("register", "", &error));
             }
         }
+        answering.round(house, || answer_all(flow_house, letterhead, &mut pass));
         reminding.round(house, || remind_all(house, flow_house, letterhead, &mut pass));
         reporting.round(house, || report_all(house, flow_house, &mut pass));
         if pass.receipts + pass.written > 0 {

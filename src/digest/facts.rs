@@ -7,7 +7,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::outbox::Kind;
+use super::conexe::Conexe;
+use crate::outbox::{Kind, Letterless};
 use crate::receipt::content::Verdict;
 use crate::registry::Delivery;
 use crate::screening::Reason;
@@ -46,6 +47,9 @@ pub struct Facts {
     pub undelivered: Vec<Undelivered>,
     /// Clarifications asked for whose day has passed without an answer.
     pub unanswered: Vec<Unanswered>,
+
+    /// What belongs together, and what came twice.
+    pub conexe: Conexe,
 
     /// Clarifications answered in the period.
     pub answered: Vec<Answered>,
@@ -173,8 +177,8 @@ pub struct Undelivered {
 pub enum Trouble {
     /// Registered, but the receipt could not be signed yet; it is tried again.
     Unsigned,
-    /// Nobody may be answered automatically: a person must hand the receipt over.
-    NoLetter,
+    /// It does not go out by itself: a person must send it or hand it over. With the reason, where it was noted.
+    NoLetter(Option<Letterless>),
     /// Planned, and it could not be written so far; it is tried again.
     Unwritten,
     /// Put off by the other server, or that server is away; it is tried again.
@@ -406,7 +410,7 @@ impl Trouble {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unsigned => "unsigned",
-            Self::NoLetter => "no-letter",
+            Self::NoLetter(_) => "no-letter",
             Self::Unwritten => "unwritten",
             Self::Delayed => "delayed",
             Self::GivenUp => "given-up",

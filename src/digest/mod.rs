@@ -11,6 +11,7 @@
 //!
 //! Left out: looking the facts up, deciding when a digest is due ([`crate::calendar::schedule`]), and mailing it.
 
+mod conexe;
 mod facts;
 mod letter;
 mod object;
@@ -23,10 +24,12 @@ mod specimen;
 #[cfg(test)]
 mod tests;
 
+pub use conexe::{Conexe, Copied, ProposedLink};
 pub use facts::{
     Answered, Awaited, Consent, Counts, Facts, File, Gap, Held, Joined, Misfit, MisfitFault, NewEntry,
     OpenCase, Period, Pickup, Scope, SourceCounts, Trouble, Unanswered, Undelivered, Unreached,
 };
+pub use words::NO_NUMBER;
 
 /// How many rows of one list text and HTML show.
 pub const ROWS_MAX: usize = 200;

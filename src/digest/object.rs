@@ -6,7 +6,7 @@ use super::facts::{
     Answered, Counts, Facts, File, Held, Joined, Misfit, NewEntry, OpenCase, Pickup, Scope, SourceCounts,
     Unanswered, Undelivered, Unreached,
 };
-use super::words;
+use super::{conexe, words};
 use crate::registry::Delivery;
 
 /// It changes when a member changes its meaning or goes.
@@ -44,6 +44,8 @@ pub(super) fn json(facts: &Facts) -> Value {
         "clarifications_answered": each(&facts.answered, answered),
         "joined": each(&facts.joined, joined),
         "entries": each(&facts.entries, entry),
+        "links_proposed": conexe::links_json(&facts.conexe),
+        "copies": conexe::copies_json(&facts.conexe),
         "messages": {
             "balanced": facts.balanced(),
             "total": counts(&facts.total()),

@@ -5,11 +5,11 @@
 
 use serde::Serialize;
 
-use super::ROWS_MAX;
 use super::facts::{
     Answered, Facts, File, Held, Joined, NewEntry, OpenCase, Pickup, Scope, Unanswered, Undelivered,
 };
 use super::words::{self, applicant, date, shown};
+use super::{ROWS_MAX, conexe};
 use crate::receipt::content::Verdict;
 use crate::receipt::wording::{count, day, day_and_hour};
 
@@ -44,7 +44,7 @@ struct Group {
 }
 
 #[derive(Debug, Serialize)]
-struct Section {
+pub(super) struct Section {
     title: String,
     count: usize,
     rows: Vec<Row>,
@@ -55,26 +55,26 @@ struct Section {
 }
 
 #[derive(Debug, Default, Serialize)]
-struct Row {
-    title: String,
+pub(super) struct Row {
+    pub(super) title: String,
     /// The day or hour that matters, or by how much it has passed; may be empty.
-    when: String,
-    lines: Vec<String>,
-    files: Vec<FileLine>,
+    pub(super) when: String,
+    pub(super) lines: Vec<String>,
+    pub(super) files: Vec<FileLine>,
     /// How many files are left out, in words; empty where none is.
-    files_more: String,
-    commands: Vec<Command>,
+    pub(super) files_more: String,
+    pub(super) commands: Vec<Command>,
 }
 
 #[derive(Debug, Serialize)]
-struct Command {
+pub(super) struct Command {
     /// What it is good for.
-    purpose: &'static str,
-    text: String,
+    pub(super) purpose: &'static str,
+    pub(super) text: String,
 }
 
 #[derive(Debug, Serialize)]
-struct FileLine {
+pub(super) struct FileLine {
     name: String,
     verdict: &'static str,
     refused: bool,
@@ -168,7 +168,7 @@ fn capital(sentence: &str) -> String {
 
 fn today(facts: &Facts) -> Vec<Section> {
     let scope = &facts.scope;
-    vec![
+    [
         section("Termene depășite", "recipisa case list", &facts.late, |case| {
             late(case, facts)
         }),
@@ -203,6 +203,9 @@ fn today(facts: &Facts) -> Vec<Section> {
             |asked| unanswered(asked, facts),
         ),
     ]
+    .into_iter()
+    .chain(conexe::proposed(&facts.conexe, scope))
+    .collect()
 }
 
 fn coming(facts: &Facts) -> Vec<Section> {
@@ -225,7 +228,7 @@ fn coming(facts: &Facts) -> Vec<Section> {
 
 fn arrived(facts: &Facts) -> Vec<Section> {
     let scope = &facts.scope;
-    vec![
+    [
         section(
             "Clarificări la care s-a răspuns",
             "recipisa case list",
@@ -239,9 +242,12 @@ fn arrived(facts: &Facts) -> Vec<Section> {
             entry_row(entry, scope)
         }),
     ]
+    .into_iter()
+    .chain(conexe::copied(&facts.conexe))
+    .collect()
 }
 
-fn section<T>(title: &str, all: &'static str, items: &[T], row: impl Fn(&T) -> Row) -> Section {
+pub(super) fn section<T>(title: &str, all: &'static str, items: &[T], row: impl Fn(&T) -> Row) -> Section {
     let left_out = items.len().saturating_sub(ROWS_MAX);
     Section {
         title: title.to_owned(),
@@ -257,7 +263,7 @@ fn section<T>(title: &str, all: &'static str, items: &[T], row: impl Fn(&T) -> R
 }
 
 /// Parts on one line; the office only where the digest speaks of several.
-fn joined_words(parts: &[&str], office: &str, scope: &Scope) -> String {
+pub(super) fn joined_words(parts: &[&str], office: &str, scope: &Scope) -> String {
     let office = match scope {
         Scope::All => shown(office),
         Scope::Office(_) => String::new(),
@@ -269,7 +275,7 @@ fn joined_words(parts: &[&str], office: &str, scope: &Scope) -> String {
         .join(" · ")
 }
 
-fn numbered(number: &str, name: Option<&str>) -> String {
+pub(super) fn numbered(number: &str, name: Option<&str>) -> String {
     format!("{number} · {}", applicant(name))
 }
 

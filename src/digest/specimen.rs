@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::conexe::Conexe;
 use super::facts::{
     Answered, Awaited, Consent, Counts, Facts, File, Gap, Held, Joined, Misfit, MisfitFault, NewEntry,
     OpenCase, Period, Pickup, Scope, SourceCounts, Trouble, Unanswered, Undelivered, Unreached,
@@ -169,6 +170,7 @@ pub(crate) fn empty_day() -> Facts {
         held: Vec::new(),
         undelivered: Vec::new(),
         unanswered: Vec::new(),
+        conexe: Conexe::default(),
         answered: Vec::new(),
         joined: Vec::new(),
         entries: Vec::new(),
@@ -222,7 +224,7 @@ pub(crate) fn everything_wrong() -> Facts {
     ];
     facts.undelivered = [
         (Trouble::Unsigned, None, Some("cheia nu se deschide")),
-        (Trouble::NoLetter, None, None),
+        (Trouble::NoLetter(None), None, None),
         (
             Trouble::Delayed,
             Some("a@citizen.test"),

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::conexe;
 use super::facts::{
     Answered, Facts, File, Held, Joined, Misfit, NewEntry, OpenCase, Pickup, SourceCounts, Unanswered,
     Undelivered,
@@ -31,17 +32,17 @@ const HEAD: [&str; 10] = [
 
 /// One row, its cells not yet made safe.
 #[derive(Default)]
-struct Row {
-    section: &'static str,
-    number: String,
-    applicant: String,
-    request_type: String,
-    office: String,
-    date: String,
-    hour: String,
-    state: String,
-    files: String,
-    todo: String,
+pub(super) struct Row {
+    pub(super) section: &'static str,
+    pub(super) number: String,
+    pub(super) applicant: String,
+    pub(super) request_type: String,
+    pub(super) office: String,
+    pub(super) date: String,
+    pub(super) hour: String,
+    pub(super) state: String,
+    pub(super) files: String,
+    pub(super) todo: String,
 }
 
 /// The table.
@@ -99,6 +100,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
     rows.extend(facts.answered.iter().map(answered));
     rows.extend(facts.joined.iter().map(joined));
     rows.extend(facts.entries.iter().map(entry));
+    rows.extend(conexe::rows(&facts.conexe));
     rows.extend(facts.sources.iter().map(source));
     rows.extend(facts.misfits.iter().map(misfit));
     rows.push(Row {
@@ -272,7 +274,7 @@ fn misfit(misfit: &Misfit) -> Row {
     }
 }
 
-fn day_of(at: Timestamp) -> String {
+pub(super) fn day_of(at: Timestamp) -> String {
     words::date(at.to_zoned(ZONE).date())
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Left out: where each of them stands ([`super::sections`]).
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,7 +12,7 @@ use super::facts::{
     Undelivered, Unreached,
 };
 use crate::calendar::hours::ZONE;
-use crate::outbox::Kind;
+use crate::outbox::{Kind, Letterless};
 use crate::receipt::wording::{count, day, day_and_hour, visible};
 use crate::registry::Delivery;
 
@@ -211,6 +213,9 @@ pub(super) fn delivery(delivery: Delivery) -> &'static str {
 pub(super) fn letter(kind: Kind) -> &'static str {
     match kind {
         Kind::Receipt => "Recipisa",
+        Kind::Notice => "Înștiințarea despre înregistrare",
+        Kind::TooLarge => "Răspunsul la mesajul prea mare",
+        Kind::Encrypted => "Răspunsul la mesajul criptat",
         Kind::ClarificationRequest => "Cererea de completare",
         Kind::ClarificationReminder => "Reamintirea completării",
         Kind::PickupInvitation => "Invitația la ridicare",
@@ -220,16 +225,23 @@ pub(super) fn letter(kind: Kind) -> &'static str {
     }
 }
 
-pub(super) fn trouble(trouble: Trouble) -> &'static str {
-    match trouble {
+pub(super) fn trouble(trouble: Trouble) -> Cow<'static, str> {
+    if let Trouble::NoLetter(Some(why)) = trouble {
+        return format!("nu se trimite automat: {}", why.clerk_ro()).into();
+    }
+    let words = match trouble {
         Trouble::Unsigned => "nu a putut fi semnată încă",
-        Trouble::NoLetter => "nu poate fi trimisă automat",
+        Trouble::NoLetter(_) => "nu poate fi trimisă automat",
         Trouble::Unwritten => "nu a putut fi scrisă încă",
         Trouble::Delayed => "nu a putut fi trimisă încă",
         Trouble::GivenUp => "nu a putut fi livrată și nu se mai încearcă",
         Trouble::Returned => "a fost trimisă, dar s-a întors nelivrată",
-    }
+    };
+    words.into()
 }
+
+/// In the place of a number where a letter is about no entry.
+pub const NO_NUMBER: &str = "–";
 
 /// What the clerk does about it, and the command that does it.
 pub(super) fn remedy(letter: &Undelivered) -> (&'static str, Option<String>) {
@@ -239,7 +251,11 @@ pub(super) fn remedy(letter: &Undelivered) -> (&'static str, Option<String>) {
             "Se încearcă din nou de la sine. Dacă situația nu se schimbă, anunțați administratorul:",
             Some("recipisa check".to_owned()),
         ),
-        Trouble::NoLetter => (
+        Trouble::NoLetter(Some(Letterless::Budget | Letterless::Unauthenticated)) => (
+            "Verificați cine a scris; dacă totul este în ordine, trimiteți-o:",
+            Some(format!("recipisa resend {number}")),
+        ),
+        Trouble::NoLetter(_) => (
             "Scoateți recipisa într-un fișier, tipăriți-o și predați-o sau trimiteți-o prin poștă:",
             Some(match letter.submission {
                 0 => format!(
@@ -258,6 +274,11 @@ pub(super) fn remedy(letter: &Undelivered) -> (&'static str, Option<String>) {
         ),
         Trouble::Delayed => (
             "Se încearcă din nou de la sine; deocamdată nu aveți nimic de făcut.",
+            None,
+        ),
+        // About a mail without entry, or a digest: there is nothing to send again.
+        Trouble::GivenUp | Trouble::Returned if number == NO_NUMBER => (
+            "Verificați adresa; dacă este nevoie, găsiți altă cale până la destinatar.",
             None,
         ),
         Trouble::GivenUp | Trouble::Returned => (

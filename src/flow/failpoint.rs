@@ -62,6 +62,9 @@ pub const MAIL: [&str; 15] = [
     "deliver.round-done",
 ];
 
+/// The names on the way of letters that are owed beside receipts.
+pub const ANSWERS: [&str; 3] = ["answer.archived", "answer.committed", "answer.carrier-archived"];
+
 /// The names on the way of letters that cases have planned, and of digests.
 pub const CASES: [&str; 4] = [
     "remind.archived",

@@ -3,25 +3,29 @@
 //! Receipts are rendered and signed on all cores; their bytes and the letters' go to the archive first, then all of
 //! the batch is committed at once. A failed signature delays a receipt and never drops it: the entry stays owing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::casework;
 use crate::documents::Severity;
+use crate::flow::budget::{Way, ways};
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
 use crate::flow::{FAILED_INSIDE, House, StepError, with_causes};
-use crate::outbox::letter::{ComposeError, ReadReport, Whose};
+use crate::outbox::letter::{ComposeError, Composed, ReadReport, Whose};
+use crate::outbox::notice::{self, Notice};
 use crate::outbox::receipt_letter::{self, Consent};
-use crate::outbox::{self, Kind, Outgoing, retry};
+use crate::outbox::{self, Allowance, Kind, Letterless, Outgoing, Unauthenticated, retry};
 use crate::receipt::content::{self, Agency, File, Marking, Office, Receipt, RegisterPlace};
 use crate::receipt::signature::{self, SealText, Signer};
 use crate::receipt::{page, wording};
-use crate::registry::{Entry, FileRecord, InstanceSecret, Number, RequestType, Spelling, UNDETERMINED};
-use crate::store::{ArchiveError, Issued, Owing};
+use crate::registry::{
+    Entry, FileRecord, InstanceSecret, LinkRecord, Number, RequestType, Spelling, UNDETERMINED,
+};
+use crate::store::{ArchiveError, Issued, Owing, Wanted};
 
 /// Receipts made before one commit; each needs a few hundred kilobytes meanwhile.
 const BATCH_MAX: usize = 32;
@@ -38,8 +42,13 @@ pub struct Letterhead {
     /// Source to the dedicated address that letters are sent from.
     pub addresses: BTreeMap<String, String>,
     pub signer: Box<dyn Signer>,
-    /// More letters than this in a day do not go to one address by themselves.
-    pub letters_a_day: u64,
+    /// Source to the identifier of its office.
+    pub offices_of: BTreeMap<String, String>,
+    pub allowance: Allowance,
+    /// What goes to an address whose domain does not stand by the mail.
+    pub unauthenticated: Unauthenticated,
+    /// What one mail may weigh.
+    pub mail_bytes_max: u64,
     /// Whether the signer's certificate is valid at an instant; the error is for the operator.
     pub signer_valid: Box<dyn Fn(Timestamp) -> Result<(), String> + Send + Sync>,
     pub marking: Marking,
@@ -70,6 +79,18 @@ impl Letterhead {
         let known = self.request_types.iter().find(|one| one.id == id);
         known.map_or_else(|| UNDETERMINED.to_owned(), |one| one.name.clone())
     }
+
+    /// The dedicated address of a source.
+    pub(super) fn address_of(&self, source: &str) -> Result<&str, String> {
+        let address = self.addresses.get(source).map(String::as_str);
+        address.ok_or_else(|| format!("the source `{source}` is no longer in the configuration"))
+    }
+
+    /// The office that answers for a source.
+    pub(super) fn office_of(&self, source: &str) -> Result<&Office, String> {
+        let office = self.offices_of.get(source).and_then(|id| self.offices.get(id));
+        office.ok_or_else(|| format!("the source `{source}` is no longer in the configuration"))
+    }
 }
 
 /// What one round issued.
@@ -92,14 +113,14 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
     }
     // About all receipts alike: none of them has failed by it.
     (letterhead.signer_valid)(at).map_err(StepError::Signing)?;
-    let answers = answers(house, letterhead, &owing, at)?;
+    let ways = ways(house, letterhead, &owing, at)?;
     let secret = house.store.instance_secret();
     let results: Vec<_> = owing
         .par_iter()
-        .zip(&answers)
-        .map(|(one, answer)| {
+        .zip(&ways)
+        .map(|(one, way)| {
             let made = catch_unwind(AssertUnwindSafe(|| {
-                issue_one(house, letterhead, &secret, one, *answer, at)
+                issue_one(house, letterhead, &secret, one, *way, at)
             }));
             (
                 &one.entry,
@@ -134,8 +155,8 @@ pub fn round(house: House<'_>, letterhead: &Letterhead) -> Result<Round, StepErr
     Ok(round)
 }
 
-/// Why a receipt was not made.
-enum Trouble {
+/// Why a receipt, or the letter that carries it, was not made.
+pub(super) enum Trouble {
     /// Something about this entry: it is counted and tried again later.
     WithThisOne(String),
     /// The world's fault: no entry has failed by it.
@@ -154,58 +175,16 @@ impl From<ArchiveError> for Trouble {
     }
 }
 
-/// Whether a letter goes out by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    Letter,
-    /// The receipt waits for a person to hand it over.
-    Silence,
-}
-
-/// One address gets so many letters a day and no more, so that two programs never write to each other for ever.
-fn answers(
-    house: House<'_>,
-    letterhead: &Letterhead,
-    owing: &[Owing],
-    at: Timestamp,
-) -> Result<Vec<Answer>, StepError> {
-    let mut counts: HashMap<String, u64> = HashMap::new();
-    let mut answers = Vec::with_capacity(owing.len());
-    for one in owing {
-        let to = one
-            .entry
-            .summary
-            .sender_address
-            .as_deref()
-            .filter(|_| one.entry.replies);
-        let Some(to) = to.map(str::to_lowercase) else {
-            answers.push(Answer::Silence);
-            continue;
-        };
-        let before = match counts.get(&to) {
-            Some(count) => *count,
-            None => house.store.letters_to(&to, at - SignedDuration::from_hours(24))?,
-        };
-        counts.insert(to, before + 1);
-        answers.push(if before < letterhead.letters_a_day {
-            Answer::Letter
-        } else {
-            Answer::Silence
-        });
-    }
-    Ok(answers)
-}
-
 fn issue_one(
     house: House<'_>,
     letterhead: &Letterhead,
     secret: &InstanceSecret,
     owing: &Owing,
-    answer: Answer,
+    way: Way,
     at: Timestamp,
 ) -> Result<Issued, Trouble> {
     let entry = &owing.entry;
-    let content = compose(letterhead, secret, entry, at)?;
+    let content = compose(letterhead, secret, owing, at)?;
     let pdf = time(Stage::Render, || page::render(&content)).map_err(|error| with_causes(&error))?;
     let sealed = time(Stage::Sign, || {
         signature::seal(pdf, &*letterhead.signer, at, &seal_text(&content))
@@ -214,9 +193,16 @@ fn issue_one(
     reach("issue.sealed");
     let receipt_sha256 = time(Stage::Issue, || house.archive.put(&sealed))?;
     reach("issue.receipt-archived");
-    let letter = match (&entry.summary.sender_address, answer) {
-        (Some(to), Answer::Letter) => letter(house, letterhead, secret, owing, to, &content, sealed, at)?,
-        _ => None,
+    let (letter, letterless) = match way {
+        Way::Letter => match letter(house, letterhead, secret, owing, &content, sealed, at)? {
+            Some(letter) => (Some(letter), None),
+            None => (None, Some(Letterless::UnusableAddress)),
+        },
+        Way::Notice => (
+            notice(house, letterhead, secret, entry, at)?,
+            Some(Letterless::Unauthenticated),
+        ),
+        Way::Nothing(why) => (None, Some(why)),
     };
     reach("issue.letter-archived");
     Ok(Issued {
@@ -225,35 +211,70 @@ fn issue_one(
         receipt_sha256,
         at,
         letter,
+        letterless,
     })
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the facts of one letter; a struct would only rename them"
-)]
+/// The letter that carries a receipt which was issued before, queued now; `None` where no server would take the address.
+pub(super) fn carrying_letter(
+    house: House<'_>,
+    letterhead: &Letterhead,
+    wanted: &Wanted,
+    pdf: Vec<u8>,
+    at: Timestamp,
+) -> Result<Option<Outgoing>, Trouble> {
+    let secret = house.store.instance_secret();
+    let mut content = compose(letterhead, &secret, &wanted.owing, wanted.issued_at)?;
+    // The letter is of today, whatever day its receipt is of.
+    content.issued_at = at;
+    letter(house, letterhead, &secret, &wanted.owing, &content, pdf, at)
+}
+
+/// The notice that goes in the place of the letter; `None` where no server would take the address.
+fn notice(
+    house: House<'_>,
+    letterhead: &Letterhead,
+    secret: &InstanceSecret,
+    entry: &Entry,
+    at: Timestamp,
+) -> Result<Option<Outgoing>, Trouble> {
+    let from = letterhead.address_of(&entry.source)?;
+    let to = entry.summary.sender_address.as_deref().unwrap_or_default();
+    let key = format!("{}/{}", Kind::Notice.as_str(), filing_key(entry));
+    let composed = notice::compose(&Notice {
+        agency: &letterhead.agency,
+        office: office_of_entry(letterhead, entry)?,
+        number: &entry.number.spelled(letterhead.spelling),
+        submission: entry.submission,
+        received_at: entry.draft.received_at,
+        from,
+        to,
+        mail_message_id: entry.summary.message_id.as_deref(),
+        message_id: &outbox::message_id(secret, &key, from),
+        date: at,
+        marking: letterhead.marking,
+    });
+    outgoing(house, composed, Kind::Notice, entry, from, at)
+}
+
 fn letter(
     house: House<'_>,
     letterhead: &Letterhead,
     secret: &InstanceSecret,
     owing: &Owing,
-    to: &str,
     content: &Receipt,
     pdf: Vec<u8>,
     at: Timestamp,
 ) -> Result<Option<Outgoing>, Trouble> {
     let entry = &owing.entry;
-    let from = letterhead
-        .addresses
-        .get(&entry.source)
-        .ok_or_else(|| format!("the source `{}` is no longer in the configuration", entry.source))?;
+    let from = letterhead.address_of(&entry.source)?;
     let message_id = outbox::message_id(secret, &letter_key(entry), from);
     let addressing = receipt_letter::Addressing {
         from,
         references: &entry.summary.references,
         read_report: letterhead.read_report(&entry.draft.office),
     };
-    let composed = match time(Stage::Compose, || {
+    let composed = time(Stage::Compose, || {
         receipt_letter::compose(
             content,
             pdf,
@@ -261,9 +282,21 @@ fn letter(
             &addressing,
             &consent(letterhead, owing),
         )
-    }) {
+    });
+    outgoing(house, composed, Kind::Receipt, entry, from, at)
+}
+
+/// Archives a letter about an entry; `None` where no server would take the address: a person hands the receipt over.
+fn outgoing(
+    house: House<'_>,
+    composed: Result<Composed, ComposeError>,
+    kind: Kind,
+    entry: &Entry,
+    from: &str,
+    at: Timestamp,
+) -> Result<Option<Outgoing>, Trouble> {
+    let composed = match composed {
         Ok(composed) => composed,
-        // No server would take that address: the receipt is issued, and a person hands it over.
         Err(ComposeError::Address {
             whose: Whose::Sender, ..
         }) => return Ok(None),
@@ -272,11 +305,11 @@ fn letter(
     let sha256 = time(Stage::Issue, || house.archive.put(&composed.bytes))?;
     Ok(Some(Outgoing {
         message_id: composed.message_id,
-        kind: Kind::Receipt,
+        kind,
         number: Some(entry.number.clone()),
         ordinal: entry.submission,
-        from: from.clone(),
-        to: to.to_owned(),
+        from: from.to_owned(),
+        to: entry.summary.sender_address.clone().unwrap_or_default(),
         sha256,
         queued_at: at,
         not_after: None,
@@ -314,15 +347,11 @@ fn consent<'a>(letterhead: &'a Letterhead, owing: &'a Owing) -> Consent<'a> {
 fn compose(
     letterhead: &Letterhead,
     secret: &InstanceSecret,
-    entry: &Entry,
+    owing: &Owing,
     at: Timestamp,
 ) -> Result<Receipt, String> {
-    let office = letterhead.offices.get(&entry.draft.office).ok_or_else(|| {
-        format!(
-            "the office `{}` is no longer in the configuration",
-            entry.draft.office
-        )
-    })?;
+    let entry = &owing.entry;
+    let office = office_of_entry(letterhead, entry)?;
     let number = &entry.number;
     Ok(Receipt {
         id: secret.id("receipt", &filing_key(entry)),
@@ -355,6 +384,7 @@ fn compose(
         mail_size_bytes: entry.mail_size_bytes,
         mail_sha256: entry.mail_sha256.clone(),
         request_type: letterhead.request_type_name(&entry.draft.request_type),
+        links: owing.links.iter().map(|one| link(letterhead, one)).collect(),
         files: (1..)
             .zip(&entry.files)
             .map(|(ordinal, file)| line(ordinal, file))
@@ -362,6 +392,21 @@ fn compose(
         system_version: env!("CARGO_PKG_VERSION").to_owned(),
         marking: letterhead.marking,
     })
+}
+
+fn office_of_entry<'a>(letterhead: &'a Letterhead, entry: &Entry) -> Result<&'a Office, String> {
+    let id = &entry.draft.office;
+    let office = letterhead.offices.get(id);
+    office.ok_or_else(|| format!("the office `{id}` is no longer in the configuration"))
+}
+
+fn link(letterhead: &Letterhead, record: &LinkRecord) -> content::Link {
+    let number = record.earlier.spelled(letterhead.spelling);
+    content::Link {
+        why: record.why.as_str().to_owned(),
+        text_ro: format!("{} {number}", record.why.citizen_ro()),
+        number,
+    }
 }
 
 /// The words of the signature dictionary.

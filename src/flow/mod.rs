@@ -1,11 +1,13 @@
 //! The steps, each with the same three beats: claim, decide, commit. They name ports and never the world.
 //!
-//! fetch → admit → issue → deliver, and beside them remind, which writes the letters that cases have planned, and
+//! fetch → admit → issue → deliver, and beside them answer, which writes what is owed without a receipt, remind, which writes the letters that cases have planned, and
 //! desk, which is what a clerk may do. Every step may be run again at any time and after any death: what is already
 //! done is recognised, what was half done is done again with the same result.
 
 pub mod admit;
 pub mod balance;
+pub mod answer;
+pub mod budget;
 pub mod deliver;
 pub mod desk;
 pub mod failpoint;

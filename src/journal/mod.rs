@@ -55,6 +55,14 @@ pub enum Kind {
     LetterVoid,
     /// A report about a letter was filed.
     LetterReported,
+    /// Two entries may belong together.
+    LinkProposed,
+    LinkConfirmed,
+    LinkRejected,
+    /// A clerk lets a letter carry a receipt that waited for a person.
+    ReceiptWanted,
+    /// A letter about a mail without entry, which is not written.
+    AnswerVoid,
 }
 
 impl Kind {
@@ -83,6 +91,11 @@ impl Kind {
             Self::FollowupVoid => "followup.void",
             Self::LetterVoid => "letter.void",
             Self::LetterReported => "letter.reported",
+            Self::LinkProposed => "link.proposed",
+            Self::LinkConfirmed => "link.confirmed",
+            Self::LinkRejected => "link.rejected",
+            Self::ReceiptWanted => "receipt.wanted",
+            Self::AnswerVoid => "answer.void",
         }
     }
 }

@@ -192,11 +192,7 @@ pub(super) fn assemble(
     alternatives: Vec<SinglePart>,
     attachments: Vec<SinglePart>,
 ) -> Result<Composed, ComposeError> {
-    let boundary = head.message_id.split('@').next().unwrap_or_default();
-    let read_report_to = match head.read_report {
-        ReadReport::Asked => Some(format!("<{}>", head.from.email)),
-        ReadReport::NotAsked => None,
-    };
+    let boundary = head.message_id.split('@').next().unwrap_or_default().to_owned();
     let alternative = MultiPart::alternative().boundary(format!("a.{boundary}")).build();
     let mut body = alternatives.into_iter().fold(alternative, MultiPart::singlepart);
     if !attachments.is_empty() {
@@ -205,6 +201,33 @@ pub(super) fn assemble(
             .multipart(body);
         body = attachments.into_iter().fold(mixed, MultiPart::singlepart);
     }
+    let (message_id, builder) = header_of(head);
+    let message = builder.multipart(body).map_err(ComposeError::Assembly)?;
+    Ok(Composed {
+        message_id,
+        bytes: message.formatted(),
+    })
+}
+
+/// Puts one plain text behind the header.
+///
+/// # Errors
+/// As [`assemble`].
+pub(super) fn assemble_plain(head: Head<'_>, text: SinglePart) -> Result<Composed, ComposeError> {
+    let (message_id, builder) = header_of(head);
+    let message = builder.singlepart(text).map_err(ComposeError::Assembly)?;
+    Ok(Composed {
+        message_id,
+        bytes: message.formatted(),
+    })
+}
+
+/// The Message-ID, and the header as it begins every letter.
+fn header_of(head: Head<'_>) -> (String, lettre::message::MessageBuilder) {
+    let read_report_to = match head.read_report {
+        ReadReport::Asked => Some(format!("<{}>", head.from.email)),
+        ReadReport::NotAsked => None,
+    };
     let mut builder = lettre::Message::builder()
         .from(head.from)
         .to(head.to)
@@ -221,11 +244,7 @@ pub(super) fn assemble(
     if let Some(answered) = chain.last() {
         builder = builder.in_reply_to(answered.clone()).references(chain.join(" "));
     }
-    let message = builder.multipart(body).map_err(ComposeError::Assembly)?;
-    Ok(Composed {
-        message_id: head.message_id.to_owned(),
-        bytes: message.formatted(),
-    })
+    (head.message_id.to_owned(), builder)
 }
 
 /// The words of a letter, from both its templates, as alternatives.
@@ -233,16 +252,25 @@ pub(super) fn assemble(
 /// # Errors
 /// A template that names what is not given; a test looks for such.
 pub(super) fn words(text: &str, html: &str, values: &Value) -> Result<Vec<SinglePart>, ComposeError> {
-    let fill = |name| {
-        TEMPLATES
-            .get_template(name)
-            .and_then(|template| template.render(values))
-            .map_err(ComposeError::Template)
-    };
     Ok(vec![
-        SinglePart::plain(fill(text)?),
-        SinglePart::html(fill(html)?),
+        plain(text, values)?,
+        SinglePart::html(filled(html, values)?),
     ])
+}
+
+/// The words of a letter that is plain text alone.
+///
+/// # Errors
+/// As [`words`].
+pub(super) fn plain(text: &str, values: &Value) -> Result<SinglePart, ComposeError> {
+    Ok(SinglePart::plain(filled(text, values)?))
+}
+
+fn filled(name: &str, values: &Value) -> Result<String, ComposeError> {
+    TEMPLATES
+        .get_template(name)
+        .and_then(|template| template.render(values))
+        .map_err(ComposeError::Template)
 }
 
 /// A file of a type that is written in the source.

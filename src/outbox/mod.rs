@@ -1,14 +1,19 @@
 //! Letters: what leaves the house, complete to the last byte before the first attempt, and the port that carries it.
 //!
-//! One file per kind of letter: the one that brings the receipt, the one that asks for a clarification, the one that
-//! invites to take the decision; [`letter`] has what they share. A retry sends the archived bytes again, so a repeat
+//! One file per kind of letter: the one that brings the receipt, or a notice in its place, those that say why a mail
+//! could not be taken, the one that asks for a clarification, the one that invites to take the decision; [`letter`] has
+//! what they share. A retry sends the archived bytes again, so a repeat
 //! always carries the same Message-ID.
 
+mod allowance;
 mod appointment;
 pub mod clarification;
 pub mod digest_letter;
+pub mod encrypted;
 pub mod letter;
 pub mod pace;
+mod letterless;
+pub mod notice;
 pub mod pickup;
 pub mod read_report;
 pub mod receipt_letter;
@@ -16,27 +21,39 @@ pub mod retry;
 #[cfg(test)]
 mod tests;
 pub mod templates;
+pub mod too_large;
+pub mod untaken;
 
 use jiff::Timestamp;
 
 use crate::mailbox::Disposition;
 use crate::registry::{InstanceSecret, Number};
 
+pub use allowance::{Allowance, Unauthenticated};
+pub use letterless::Letterless;
+
 /// Every template of every letter, with the names given to it.
 pub fn templates() -> impl Iterator<Item = letter::Template> {
-    [
+    let pairs = [
         receipt_letter::TEMPLATES,
         clarification::TEMPLATES,
         pickup::TEMPLATES,
-    ]
-    .into_iter()
-    .flatten()
+        too_large::TEMPLATES,
+        encrypted::TEMPLATES,
+    ];
+    pairs.into_iter().flatten().chain([notice::TEMPLATE])
 }
 
 /// The kinds of letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Receipt,
+    /// In the place of a receipt, to an address that may not be the sender's.
+    Notice,
+    /// About a mail that was not taken for its size.
+    TooLarge,
+    /// About a mail that was not taken since nothing of it can be read.
+    Encrypted,
     ClarificationRequest,
     ClarificationReminder,
     PickupInvitation,
@@ -49,8 +66,11 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, for tables.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Receipt,
+        Self::Notice,
+        Self::TooLarge,
+        Self::Encrypted,
         Self::ClarificationRequest,
         Self::ClarificationReminder,
         Self::PickupInvitation,
@@ -63,6 +83,9 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Receipt => "receipt",
+            Self::Notice => "notice",
+            Self::TooLarge => "too-large",
+            Self::Encrypted => "encrypted",
             Self::ClarificationRequest => "clarification-request",
             Self::ClarificationReminder => "clarification-reminder",
             Self::PickupInvitation => "pickup-invitation",
@@ -81,17 +104,25 @@ impl Kind {
             | Self::ClarificationRequest
             | Self::ClarificationReminder
             | Self::PickupInvitation
-            | Self::PickupReminder => Reports::All,
+            | Self::PickupReminder
+            | Self::TooLarge
+            | Self::Encrypted => Reports::All,
             Self::Digest => Reports::Failures,
-            Self::ReadReport => Reports::None,
+            // A notice goes to an address that may be anybody's.
+            Self::Notice | Self::ReadReport => Reports::None,
         }
     }
 
-    /// Whether it goes out only in the office's hours on working days. Receipts are immediate, and the clerks chose
+    /// Whether it goes out only in the office's hours on working days. What answers a mail is immediate, and the clerks chose
     /// the hour of their digest.
     pub fn keeps_office_hours(self) -> bool {
         match self {
-            Self::Receipt | Self::Digest | Self::ReadReport => false,
+            Self::Receipt
+            | Self::Notice
+            | Self::TooLarge
+            | Self::Encrypted
+            | Self::Digest
+            | Self::ReadReport => false,
             Self::ClarificationRequest
             | Self::ClarificationReminder
             | Self::PickupInvitation
@@ -117,9 +148,9 @@ pub struct Outgoing {
     /// Without angle brackets; unique.
     pub message_id: String,
     pub kind: Kind,
-    /// The case it is about; `None` for a digest.
+    /// The case it is about; `None` for a digest and for what answers a mail without entry.
     pub number: Option<Number>,
-    /// Of a receipt the submission, 0 for the request itself; of a follow-up the clarification or appointment.
+    /// Of a receipt or notice the submission, 0 for the request itself; of a follow-up the clarification or appointment.
     pub ordinal: u32,
     /// Envelope sender (RFC 5321 reverse-path): the dedicated address, so that reports come back; empty for the null
     /// reverse-path of a report.

@@ -10,9 +10,13 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Value};
 
 use super::clarification::{self, Clarification};
+use super::encrypted;
 use super::letter::{Composed, Correspondence, ReadReport, Template, Thread, Wave};
+use super::notice::{self, Notice};
 use super::pickup::{self, Pickup};
 use super::receipt_letter::{self, Addressing, Consent};
+use super::too_large;
+use super::untaken::{self, Untaken};
 use crate::receipt::content::{Marking, Receipt};
 use crate::receipt::specimen;
 
@@ -74,6 +78,39 @@ fn receipt_letter(receipt: &Receipt, consent: &Consent<'_>, references: &[&str])
     receipt_letter::compose(receipt, b"%PDF-1.7".to_vec(), OWN_ID, &addressing, consent).unwrap()
 }
 
+fn untaken<'a>(receipt: &'a Receipt, references: &'a [String]) -> Untaken<'a> {
+    Untaken {
+        agency: &receipt.agency,
+        office: &receipt.office,
+        from: "somaj@exemplu.test",
+        to: &receipt.sender_address,
+        to_name: receipt.applicant.as_deref(),
+        subject: &receipt.subject,
+        received_at: receipt.received_at,
+        mail_message_id: Some("own@x.test"),
+        references,
+        message_id: OWN_ID,
+        date: receipt.issued_at,
+        marking: Marking::None,
+    }
+}
+
+fn notice(receipt: &Receipt) -> Notice<'_> {
+    Notice {
+        agency: &receipt.agency,
+        office: &receipt.office,
+        number: &receipt.number,
+        submission: receipt.submission,
+        received_at: receipt.received_at,
+        from: "somaj@exemplu.test",
+        to: &receipt.sender_address,
+        mail_message_id: receipt.message_id.as_deref(),
+        message_id: OWN_ID,
+        date: receipt.issued_at,
+        marking: Marking::None,
+    }
+}
+
 /// All letters in all their forms, with these words of people in them.
 fn every_letter(receipt: &Receipt, words: &str) -> Vec<Composed> {
     let mut receipt = receipt.clone();
@@ -92,6 +129,9 @@ fn every_letter(receipt: &Receipt, words: &str) -> Vec<Composed> {
         receipt_letter(&receipt, &missing, &["first@x.test"]),
         pickup::compose(&on, &pickup(words, 1), Wave::First).unwrap(),
     ];
+    let references = [words.to_owned()];
+    letters.push(too_large::compose(&untaken(&receipt, &references), 50_000_000).unwrap());
+    letters.push(encrypted::compose(&untaken(&receipt, &references)).unwrap());
     for wave in [Wave::First, Wave::Reminder] {
         letters.push(clarification::compose(&on, &asked(words), wave).unwrap());
         letters.push(pickup::compose(&on, &pickup(words, 0), wave).unwrap());
@@ -130,10 +170,17 @@ fn templates_use_what_is_given_and_nothing_is_given_in_vain() {
         receipt_letter::values(&receipt, &Consent::NotAsked),
         clarification::values(&on, &asked("x"), Wave::First),
         pickup::values(&on, &pickup("x", 0), Wave::First),
+        too_large::values(&untaken(&receipt, &[]), 50_000_000),
+        untaken::values(&untaken(&receipt, &[])),
     ];
     let all: Vec<Template> = super::templates().collect();
     let (pairs, rest) = all.as_chunks::<2>();
-    assert!(rest.is_empty() && pairs.len() == given.len());
+    // The notice is plain text alone.
+    assert!(pairs.len() == given.len() && rest.len() == 1);
+    let mut real = BTreeSet::new();
+    names(&notice::values(&notice(&receipt)), "", &mut real);
+    let told: BTreeSet<String> = rest[0].given.iter().map(|&name| name.to_owned()).collect();
+    assert_eq!((told, used(&rest[0])), (real.clone(), real));
     for ([text, html], given) in pairs.iter().zip(&given) {
         assert_eq!(text.name.strip_suffix(".txt"), html.name.strip_suffix(".html"));
         let mut real = BTreeSet::new();
@@ -292,12 +339,40 @@ fn the_number_stands_in_every_subject() {
     for words in ["", "x", "Re: Fwd: ceva"] {
         for letter in every_letter(&specimen::completion(), words) {
             let read = MessageParser::new().parse(&letter.bytes).unwrap();
+            if read.subject().unwrap().starts_with("Mesaj ") {
+                // It has none, and says so.
+                assert!(read.body_text(0).unwrap().contains("nu are număr"));
+                continue;
+            }
             assert!(
                 read.subject().unwrap().contains("nr. 1/20.11.2026")
                     || read.subject().unwrap().starts_with("Nr. 1/20.11.2026")
             );
         }
     }
+}
+
+#[test]
+fn a_notice_is_small_and_of_no_use_to_a_forger() {
+    let receipt = Receipt {
+        subject: "Cumpărați acum".into(),
+        applicant: Some("Ofertă unică".into()),
+        message_id: Some("own@x.test".into()),
+        ..specimen::ordinary()
+    };
+    let letter = notice::compose(&notice(&receipt)).unwrap();
+    let read = MessageParser::new().parse(&letter.bytes).unwrap();
+    let text = read.body_text(0).unwrap();
+    assert!(
+        text.contains("1/20.11.2026") && text.len() < 700,
+        "{}: {text}",
+        text.len()
+    );
+    assert!(!text.contains("Cumpărați") && !text.contains("Ofertă"));
+    assert!(read.subject().unwrap().contains("1/20.11.2026"));
+    assert_eq!((read.parts.len(), read.attachment_count()), (1, 0));
+    assert_eq!(header(&letter, "Auto-Submitted").unwrap(), "auto-replied");
+    assert_eq!(header(&letter, "In-Reply-To").unwrap(), "<own@x.test>");
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub struct Receipt {
     pub mail_sha256: String,
     /// Proposed type of the request; `nedeterminat` is allowed.
     pub request_type: String,
+    /// Earlier entries of the same sender that this one may belong to; mostly empty.
+    pub links: Vec<Link>,
     /// The files of the message in its own order; may be empty.
     pub files: Vec<File>,
     /// Version of recipisa that composed the receipt.
@@ -80,6 +82,17 @@ pub struct RegisterPlace {
     pub number: u64,
     pub year: i16,
     pub date: Date,
+}
+
+/// An earlier entry of the same sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The number as people write it.
+    pub number: String,
+    /// Stable code for programs.
+    pub why: String,
+    /// Why, with the number, for the citizen; begins with a small letter and has no full stop.
+    pub text_ro: String,
 }
 
 /// One file of the message.

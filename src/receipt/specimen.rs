@@ -24,6 +24,7 @@ pub(crate) fn ordinary() -> Receipt {
         },
         number: "1/20.11.2026".into(),
         submission: 0,
+        links: Vec::new(),
         register: RegisterPlace {
             code: "EX".into(),
             name: "Registrul general de intrare-ieșire".into(),
@@ -135,6 +136,18 @@ pub(crate) fn empty() -> Receipt {
 pub(crate) fn completion() -> Receipt {
     Receipt {
         submission: 2,
+        ..ordinary()
+    }
+}
+
+/// The same files came before.
+pub(crate) fn linked() -> Receipt {
+    Receipt {
+        links: vec![Link {
+            number: "1/19.11.2026".into(),
+            why: "files".into(),
+            text_ro: "aceleași fișiere au fost primite și cu nr. 1/19.11.2026".into(),
+        }],
         ..ordinary()
     }
 }

@@ -11,6 +11,7 @@
 //! | `outcome` | `registered` |
 //! | `number` | the number as printed |
 //! | `submission` | k for the completion nr. k of the request with this number; absent for the request itself |
+//! | `links[]` | `number`, `why` (`files`, `text`, `reply`, `number`): earlier entries of the same sender; absent without |
 //! | `marking` | `demonstration` or null |
 //! | `issuer` | `name`, `cui`, `compartment` (the office), `system`, `system_version` |
 //! | `register` | `code`, `name`, `number`, `year`, `date` (ISO) |
@@ -76,6 +77,13 @@ pub fn twin(receipt: &Receipt) -> Vec<u8> {
     });
     if receipt.submission > 0 {
         value["submission"] = Value::from(receipt.submission);
+    }
+    if !receipt.links.is_empty() {
+        value["links"] = receipt
+            .links
+            .iter()
+            .map(|link| json!({"number": link.number, "why": link.why}))
+            .collect();
     }
     let mut out = String::new();
     write(&value, &mut out);
@@ -169,6 +177,15 @@ mod tests {
             later.replace(r#","submission":2"#, ""),
             text(specimen::ordinary())
         );
+    }
+
+    #[test]
+    fn links_are_told_and_nothing_else_changes() {
+        let text = |receipt: Receipt| String::from_utf8(twin(&receipt)).unwrap();
+        let linked = text(specimen::linked());
+        let members = r#""links":[{"number":"1/19.11.2026","why":"files"}],"#;
+        assert!(linked.contains(members), "{linked}");
+        assert_eq!(linked.replace(members, ""), text(specimen::ordinary()));
     }
 
     #[test]

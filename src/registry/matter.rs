@@ -3,6 +3,7 @@
 //! A message joins a case only when its sender owns it; anybody else's mail is a request of its own.
 
 use super::Number;
+use super::likeness::same_address;
 use crate::message::Message;
 
 /// What a message names, to be looked up before the decision.
@@ -21,10 +22,21 @@ impl Mentions {
     }
 }
 
+/// How a message names a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mention {
+    /// It answers a letter on it.
+    Letter,
+    /// Its number stands in the subject.
+    Subject,
+}
+
 /// A case that a message names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownCase {
     pub number: Number,
+    /// By what the message names it.
+    pub by: Mention,
     /// The address that the request came from.
     pub owner: Option<String>,
     /// Nothing more is done in it: what its owner writes now is a new request.
@@ -50,15 +62,11 @@ pub fn mentions(message: &Message, only_register: Option<&str>) -> Mentions {
 
 /// The first of the named open cases that the sender owns; addresses are compared without regard to capitals.
 pub(super) fn own_case<'a>(message: &Message, known: &'a [KnownCase]) -> Option<&'a Number> {
-    let sender = message.from.as_ref()?.address.to_lowercase();
+    let sender = message.from.as_ref().map(|from| from.address.as_str());
     known
         .iter()
         .filter(|case| !case.is_closed)
-        .find(|case| {
-            case.owner
-                .as_ref()
-                .is_some_and(|owner| owner.to_lowercase() == sender)
-        })
+        .find(|case| same_address(sender, case.owner.as_deref()))
         .map(|case| &case.number)
 }
 
@@ -76,6 +84,7 @@ mod tests {
         assert_eq!(named.numbers.len(), 1);
         let case = |owner: &str| KnownCase {
             number: named.numbers[0].clone(),
+            by: Mention::Subject,
             owner: Some(owner.to_owned()),
             is_closed: false,
         };

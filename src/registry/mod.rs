@@ -7,10 +7,14 @@
 mod evidence;
 mod identity;
 mod instructions;
+mod likeness;
+mod link;
 mod matter;
 mod number;
 mod read_report;
 mod request_type;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -20,13 +24,15 @@ use crate::calendar::Calendar;
 use crate::calendar::hours::{OfficeHours, ProcessingDay, ZONE, processing_day};
 use crate::documents::{self, Code, Detected, Document, Limits, Severity};
 use crate::mailbox::Extent;
-use crate::message::{Attachment, Message};
-use crate::screening::{self, Matter, Outcome, Reason, Screened, Standing};
+use crate::message::{self, Attachment, AuthResult, Message};
+use crate::screening::{self, Circumstances, Matter, Outcome, Reach, Reason, Screened, Sender, Standing};
 
 pub use evidence::{Delivery, Evidence, Said, Sign, VERP_SEPARATORS, letters_spoken_of};
 pub use identity::InstanceSecret;
 pub use instructions::Instructions;
-pub use matter::{KnownCase, Mentions, mentions};
+pub use likeness::{Earlier, Like, Likeness};
+pub use link::{Link, LinkRecord, LinkState, LinkWhy, Linked};
+pub use matter::{KnownCase, Mention, Mentions, mentions};
 pub use number::{Number, NumberError, Spelling};
 pub use read_report::asked_from as read_report_asked_from;
 pub use request_type::{RequestType, UNDETERMINED, folded, propose};
@@ -44,6 +50,18 @@ pub struct Desk {
     pub hours: OfficeHours,
     /// Whether read reports that citizens ask for are given.
     pub answers_read_reports: bool,
+    /// Mails that reached the server before are not registered by themselves.
+    pub start: Option<Timestamp>,
+    /// The names under which the mailbox's own server writes Authentication-Results (RFC 8601 §2.5), lower case. Of the
+    /// source and not of the house: another server's name proves nothing in a mailbox that it does not guard.
+    pub authserv_ids: BTreeSet<String>,
+}
+
+impl Desk {
+    /// Whether a mail reached the server before those of this source are registered.
+    pub fn is_before_start(&self, received_at: Timestamp) -> bool {
+        self.start.is_some_and(|start| received_at < start)
+    }
 }
 
 /// Everything but the bytes and the time that a decision depends on.
@@ -61,8 +79,8 @@ pub struct Policy {
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {
     pub message: &'a Message,
-    /// The cases that the message may speak of, see [`mentions`].
-    pub known: &'a [KnownCase],
+    /// What the registry knows that the message may speak of.
+    pub known: &'a Known,
     /// The letter of ours that it reports on, of those that [`letters_spoken_of`] names.
     pub letter: Option<&'a str>,
     pub extent: Extent,
@@ -70,6 +88,23 @@ pub struct Incoming<'a> {
     /// What a clerk said of it.
     pub instructions: Option<&'a Instructions>,
     pub received_at: Timestamp,
+}
+
+/// What was looked up about a message before the decision.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The cases that the message may speak of, see [`mentions`].
+    pub cases: Vec<KnownCase>,
+    /// Earlier messages that it is like, see [`Likeness`].
+    pub alike: Vec<Earlier>,
+    pub reach: Reach,
+}
+
+/// What the work on the bytes gives, which costs the time of a decision and depends on nothing but the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    pub files: Vec<FileRecord>,
+    pub likeness: Likeness,
 }
 
 /// One file's line in the record; a CMS and the file inside it are two lines.
@@ -131,8 +166,14 @@ pub struct Decided {
     pub outcome: Outcome,
     pub reason: Reason,
     pub replies: bool,
+    pub sender: Sender,
     pub summary: Summary,
     pub files: Vec<FileRecord>,
+    pub likeness: Likeness,
+    /// The earlier mail that it is; present exactly when the reason is `same-message`.
+    pub same_as: Option<i64>,
+    /// Only of what is registered.
+    pub links: Vec<Link>,
     /// Present exactly when the outcome is `registered` or `joined`.
     pub draft: Option<Draft>,
     /// The case that the mail joins; present exactly when the outcome is `joined`.
@@ -156,37 +197,70 @@ pub struct Entry {
     pub mail_size_bytes: u64,
     pub source: String,
     pub replies: bool,
+    pub sender: Sender,
     pub summary: Summary,
     pub draft: Draft,
     pub files: Vec<FileRecord>,
 }
 
-/// Decides about one mail. The same bytes, times and policy give the same decision.
+/// Examines a mail's files.
+pub fn examine(message: &Message, policy: &Policy) -> Examined {
+    let files = examined(&message.files, policy);
+    Examined {
+        likeness: Likeness::of(message, &files),
+        files,
+    }
+}
+
+/// Decides about one mail. The same bytes, times, facts and policy give the same decision.
 pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, policy: &Policy) -> Decided {
-    let message = incoming.message;
-    let told = incoming.instructions;
+    let examined = examine(incoming.message, policy);
+    decide_examined(incoming, examined, desk, registered_at, policy)
+}
+
+/// As [`decide`], of a mail whose files are examined; looks neither at them nor at the words.
+pub fn decide_examined(
+    incoming: Incoming<'_>,
+    examined: Examined,
+    desk: &Desk,
+    registered_at: Timestamp,
+    policy: &Policy,
+) -> Decided {
+    let (message, known, told) = (incoming.message, incoming.known, incoming.instructions);
+    let sender = sender_of(message, desk);
     let own_case = match told {
-        None => own_case(message, incoming.known),
-        Some(told) => told.case(incoming.known),
+        // Whoever writes in another's name writes into no case.
+        None => own_case(message, &known.cases).filter(|_| sender == Sender::Undisputed),
+        Some(told) => told.case(&known.cases),
     };
-    let matter = own_case.map_or(Matter::New, |_| Matter::OwnCase);
-    let screened = screening::screen(
-        message,
-        incoming.extent,
-        incoming.standing,
-        matter,
-        &policy.screening,
-    );
+    let same = known.alike.iter().find(|one| one.like == Like::Message);
+    let seen = Circumstances {
+        extent: incoming.extent,
+        standing: incoming.standing,
+        matter: matter_of(&incoming, desk, own_case, same),
+        sender,
+        reach: known.reach,
+    };
+    let screened = screening::screen(message, seen, &policy.screening);
     let mut summary = summary_of(message);
     let Screened { reason, replies } = match told {
         None => screened,
         Some(told) => told.obey(screened, own_case, &mut summary, &policy.screening),
     };
     let outcome = reason.outcome();
-    let files = examined(&message.files, policy);
     let evidence = evidence::of(message, outcome, incoming.letter);
-    let owes_read_report = desk.answers_read_reports && read_report::is_owed(message, outcome, replies);
+    let owes_read_report = desk.answers_read_reports
+        && sender == Sender::Undisputed
+        && read_report::is_owed(message, outcome, replies);
     let joins = own_case.filter(|_| outcome == Outcome::Joined).cloned();
+    let believed = summary
+        .sender_address
+        .as_deref()
+        .filter(|_| sender == Sender::Undisputed);
+    let links = match outcome {
+        Outcome::Registered => link::proposed(believed, &known.cases, &known.alike),
+        Outcome::Joined | Outcome::Answered | Outcome::Filed | Outcome::Ignored | Outcome::Held => Vec::new(),
+    };
     let draft = (outcome == Outcome::Registered || joins.is_some()).then(|| {
         let day = start_of_processing(incoming.received_at, registered_at, &desk.hours, &policy.calendar);
         Draft {
@@ -206,12 +280,54 @@ pub fn decide(incoming: Incoming<'_>, desk: &Desk, registered_at: Timestamp, pol
         outcome,
         reason,
         replies,
+        sender,
         summary,
-        files,
+        files: examined.files,
+        likeness: examined.likeness,
+        same_as: same
+            .filter(|_| reason == Reason::SameMessage)
+            .map(|one| one.mail_seq),
+        links,
         draft,
         joins,
         evidence,
         owes_read_report,
+    }
+}
+
+/// What the mailbox's own server says of the sender; nobody else's word counts.
+fn sender_of(message: &Message, desk: &Desk) -> Sender {
+    let trusted = message::trusted(&message.authentication, &desk.authserv_ids);
+    match trusted.and_then(|field| field.dmarc) {
+        Some(AuthResult::Fail) => Sender::Disowned,
+        Some(
+            AuthResult::Pass
+            | AuthResult::SoftFail
+            | AuthResult::Neutral
+            | AuthResult::None
+            | AuthResult::TempError
+            | AuthResult::PermError
+            | AuthResult::Other,
+        )
+        | None => Sender::Undisputed,
+    }
+}
+
+fn matter_of(
+    incoming: &Incoming<'_>,
+    desk: &Desk,
+    own_case: Option<&Number>,
+    same: Option<&Earlier>,
+) -> Matter {
+    let is_new = incoming.standing == Standing::New;
+    if is_new && desk.is_before_start(incoming.received_at) {
+        Matter::BeforeStart
+    } else if is_new && same.is_some() {
+        Matter::SameMessage
+    } else if own_case.is_some() {
+        Matter::OwnCase
+    } else {
+        Matter::New
     }
 }
 
@@ -340,27 +456,4 @@ fn record(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn processing_never_starts_in_the_past() {
-        let (hours, calendar) = (OfficeHours::default(), Calendar::without_overrides());
-        let friday: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
-        let at_once = start_of_processing(friday, friday, &hours, &calendar);
-        assert_eq!(at_once.date.to_string(), "2026-11-20");
-        assert!(
-            at_once.reason_ro.starts_with("primit vineri"),
-            "{}",
-            at_once.reason_ro
-        );
-        let after_outage: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
-        let late = start_of_processing(friday, after_outage, &hours, &calendar);
-        assert_eq!(late.date.to_string(), "2026-11-23");
-        assert!(
-            late.reason_ro.starts_with("preluat de pe server luni"),
-            "{}",
-            late.reason_ro
-        );
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use crate::screening::Outcome;
 pub(super) fn is_owed(message: &Message, outcome: Outcome, replies: bool) -> bool {
     let taken_up = match outcome {
         Outcome::Registered | Outcome::Joined => true,
-        Outcome::Filed | Outcome::Ignored | Outcome::Held => false,
+        Outcome::Answered | Outcome::Filed | Outcome::Ignored | Outcome::Held => false,
     };
     taken_up && replies && message.report.is_none() && asked_from(message).is_some()
 }

@@ -1,8 +1,9 @@
-//! What becomes of a message: registered, filed as evidence, ignored with a reason, or held for a person.
+//! What becomes of a message: registered, joined to its case, answered without a number, filed as evidence, ignored
+//! with a reason, or held for a person.
 //!
 //! Pure: the message, how it came and the policy decide. No message falls out: every way through [`screen`] ends in
-//! one [`Reason`], and every reason belongs to one [`Outcome`]. Which case a message speaks of is looked up before (see
-//! [`Matter`]); answering what could not be taken comes with the mail craft.
+//! one [`Reason`], and every reason belongs to one [`Outcome`]; `docs/reasons.md` is their table. What the message is to
+//! what is known already is looked up before (see [`Circumstances`]).
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,8 @@ pub enum Outcome {
     Registered,
     /// It belongs to a case that has its number already, and has a receipt of its own.
     Joined,
+    /// It could not be taken at all; its sender is told why and what to do, and it has no number.
+    Answered,
     /// A report or an automatic reply, kept as evidence.
     Filed,
     /// Not a request, and it says why.
@@ -25,11 +28,22 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them, for tables.
+    pub const ALL: [Self; 6] = [
+        Self::Registered,
+        Self::Joined,
+        Self::Answered,
+        Self::Filed,
+        Self::Ignored,
+        Self::Held,
+    ];
+
     /// The stable spelling in JSON and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Registered => "registered",
             Self::Joined => "joined",
+            Self::Answered => "answered",
             Self::Filed => "filed",
             Self::Ignored => "ignored",
             Self::Held => "held",
@@ -47,10 +61,18 @@ pub enum Reason {
     JoinedByClerk,
     /// Registered at the word of a clerk who released it.
     Released,
+    /// Over the size that is fetched whole; its sender is told.
+    TooLarge,
+    /// Nothing of it could be read; its sender is told.
+    Encrypted,
     AutoReply,
     Bounce,
     ReadReport,
     Duplicate,
+    /// The same message of the same sender, with other bytes: it came by another way, mostly into another mailbox.
+    SameMessage,
+    /// It reached the server before the source's start.
+    BeforeStart,
     List,
     Bulk,
     OwnMail,
@@ -62,24 +84,31 @@ pub enum Reason {
     NoSender,
     SeveralSenders,
     NestedTooDeep,
+    /// Over the size that is fetched whole, and its sender may not be told by itself.
     Oversized,
     /// The server shows it and does not give its bytes.
     Unfetchable,
+    /// Nothing of it could be read, and its sender may not be told by itself.
+    EncryptedUnanswerable,
     /// The work on it failed too often.
     Failing,
 }
 
 impl Reason {
     /// All reasons, for tables and tests.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::Request,
         Self::Reply,
         Self::JoinedByClerk,
         Self::Released,
+        Self::TooLarge,
+        Self::Encrypted,
         Self::AutoReply,
         Self::Bounce,
         Self::ReadReport,
         Self::Duplicate,
+        Self::SameMessage,
+        Self::BeforeStart,
         Self::List,
         Self::Bulk,
         Self::OwnMail,
@@ -90,6 +119,7 @@ impl Reason {
         Self::SeveralSenders,
         Self::NestedTooDeep,
         Self::Oversized,
+        Self::EncryptedUnanswerable,
         Self::Unfetchable,
         Self::Failing,
     ];
@@ -101,10 +131,14 @@ impl Reason {
             Self::Reply => "reply",
             Self::JoinedByClerk => "joined-by-clerk",
             Self::Released => "released",
+            Self::TooLarge => "too-large",
+            Self::Encrypted => "encrypted",
             Self::AutoReply => "auto-reply",
             Self::Bounce => "bounce",
             Self::ReadReport => "read-report",
             Self::Duplicate => "duplicate",
+            Self::SameMessage => "same-message",
+            Self::BeforeStart => "before-start",
             Self::List => "list",
             Self::Bulk => "bulk",
             Self::OwnMail => "own-mail",
@@ -116,6 +150,7 @@ impl Reason {
             Self::NestedTooDeep => "nested-too-deep",
             Self::Oversized => "oversized",
             Self::Unfetchable => "unfetchable",
+            Self::EncryptedUnanswerable => "encrypted-unanswerable",
             Self::Failing => "failing",
         }
     }
@@ -125,16 +160,23 @@ impl Reason {
         match self {
             Self::Request | Self::Released => Outcome::Registered,
             Self::Reply | Self::JoinedByClerk => Outcome::Joined,
+            Self::TooLarge | Self::Encrypted => Outcome::Answered,
             Self::AutoReply | Self::Bounce | Self::ReadReport => Outcome::Filed,
-            Self::Duplicate | Self::List | Self::Bulk | Self::OwnMail | Self::Discarded | Self::Vanished => {
-                Outcome::Ignored
-            }
+            Self::Duplicate
+            | Self::SameMessage
+            | Self::BeforeStart
+            | Self::List
+            | Self::Bulk
+            | Self::OwnMail
+            | Self::Discarded
+            | Self::Vanished => Outcome::Ignored,
             Self::NoHeader
             | Self::NoSender
             | Self::SeveralSenders
             | Self::NestedTooDeep
             | Self::Oversized
             | Self::Unfetchable
+            | Self::EncryptedUnanswerable
             | Self::Failing => Outcome::Held,
         }
     }
@@ -146,10 +188,18 @@ impl Reason {
             Self::Reply => "completare la o cerere înregistrată",
             Self::JoinedByClerk => "alăturat unui dosar la decizia unui funcționar",
             Self::Released => "înregistrat la decizia unui funcționar",
+            Self::TooLarge => "mesajul depășește mărimea admisă; i s-a scris expeditorului ce are de făcut",
+            Self::Encrypted => {
+                "mesajul este criptat și nu poate fi citit; i s-a scris expeditorului ce are de făcut"
+            }
             Self::AutoReply => "răspuns automat (de exemplu «sunt în concediu»); nu este o cerere",
             Self::Bounce => "raport de nelivrare; verificați dacă solicitantul a primit recipisa",
             Self::ReadReport => "confirmare de citire",
             Self::Duplicate => "același mesaj a mai fost primit o dată",
+            Self::SameMessage => "același mesaj a sosit și pe altă cale și este deja înregistrat",
+            Self::BeforeStart => {
+                "mesaj sosit înainte de data de la care se înregistrează; eliberați-l dacă este o cerere"
+            }
             Self::List => "mesaj de la o listă de discuții sau buletin informativ",
             Self::Bulk => "mesaj trimis în masă",
             Self::OwnMail => "mesaj trimis chiar de la o adresă a instituției",
@@ -167,6 +217,9 @@ impl Reason {
             Self::Unfetchable => {
                 "serverul arată mesajul și nu îl dă; deschideți-l în căsuța poștală și anunțați administratorul"
             }
+            Self::EncryptedUnanswerable => {
+                "mesajul este criptat și expeditorului nu i se poate răspunde automat; cereți-i să îl trimită necriptat"
+            }
             Self::Failing => "prelucrarea a eșuat de mai multe ori; anunțați administratorul",
         }
     }
@@ -179,13 +232,17 @@ pub struct Policy {
     pub own_addresses: BTreeSet<String>,
 }
 
-/// Whether the message speaks of a case that its sender owns.
+/// What the message is to what is known already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Matter {
     /// A new request, or about somebody else's case.
     New,
     /// The sender's own case.
     OwnCase,
+    /// A message of the same sender, with the same Message-ID and content, has its number already.
+    SameMessage,
+    /// It reached the server before the mails of this source are registered.
+    BeforeStart,
 }
 
 /// How the message came to this point.
@@ -197,6 +254,37 @@ pub enum Standing {
     ReleasedByClerk,
 }
 
+/// What the agency's own server found out about the sender (RFC 8601, DMARC).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sender {
+    /// Nothing speaks against it, or nobody was asked.
+    #[default]
+    Undisputed,
+    /// The domain in From does not stand by the message: somebody else may have written it.
+    Disowned,
+}
+
+/// Whether an automatic answer to the sender could go out now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reach {
+    #[default]
+    Open,
+    /// The address, or the whole house, has had its letters for today.
+    BudgetSpent,
+    /// No server would take the address.
+    BadAddress,
+}
+
+/// What is known of a message beside its own words.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances {
+    pub extent: Extent,
+    pub standing: Standing,
+    pub matter: Matter,
+    pub sender: Sender,
+    pub reach: Reach,
+}
+
 /// The judgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Screened {
@@ -205,73 +293,101 @@ pub struct Screened {
     pub replies: bool,
 }
 
-/// Judges one message. Machine mail first, since it must never be answered; then what needs a person.
-pub fn screen(
-    message: &Message,
-    extent: Extent,
-    standing: Standing,
-    matter: Matter,
-    policy: &Policy,
-) -> Screened {
-    let released = || Screened {
-        reason: match matter {
-            Matter::New => Reason::Released,
-            Matter::OwnCase => Reason::Reply,
-        },
-        replies: answerable(message, policy),
-    };
-    let held = |reason| match standing {
-        Standing::New => Screened {
+impl Screened {
+    fn silently(reason: Reason) -> Self {
+        Self {
             reason,
             replies: false,
-        },
-        Standing::ReleasedByClerk => released(),
-    };
-    if message.defects.contains(&Defect::NoHeader) {
-        return held(Reason::NoHeader);
+        }
     }
-    if message.defects.contains(&Defect::NestedTooDeep) {
-        return held(Reason::NestedTooDeep);
+}
+
+/// Judges one message. What came before the start is not looked at; then machine mail, since it must never be answered;
+/// then what needs a person.
+pub fn screen(message: &Message, seen: Circumstances, policy: &Policy) -> Screened {
+    let is_released = seen.standing == Standing::ReleasedByClerk;
+    if seen.matter == Matter::BeforeStart && !is_released {
+        return Screened::silently(Reason::BeforeStart);
     }
-    if standing == Standing::ReleasedByClerk {
-        return released();
-    }
-    if is_own(message, policy) {
+    let unreadable = [
+        (Defect::NoHeader, Reason::NoHeader),
+        (Defect::NestedTooDeep, Reason::NestedTooDeep),
+    ];
+    let unreadable = unreadable
+        .into_iter()
+        .find(|(defect, _)| message.defects.contains(defect));
+    if is_released {
         return Screened {
-            reason: Reason::OwnMail,
-            replies: false,
+            reason: match seen.matter {
+                Matter::New | Matter::SameMessage | Matter::BeforeStart => Reason::Released,
+                Matter::OwnCase => Reason::Reply,
+            },
+            replies: answerable(message, policy),
         };
     }
-    let machine = match message.origin {
+    if let Some((_, reason)) = unreadable {
+        return Screened::silently(reason);
+    }
+    if is_own(message, policy) {
+        return Screened::silently(Reason::OwnMail);
+    }
+    if let Some(reason) = machine(message.origin) {
+        return Screened::silently(reason);
+    }
+    if let Some(reason) = untakeable(message, seen, policy) {
+        return Screened {
+            reason,
+            replies: reason.outcome() == Outcome::Answered,
+        };
+    }
+    Screened {
+        reason: match seen.matter {
+            Matter::New => Reason::Request,
+            Matter::OwnCase => Reason::Reply,
+            Matter::SameMessage => return Screened::silently(Reason::SameMessage),
+            Matter::BeforeStart => Reason::BeforeStart,
+        },
+        replies: message.origin.may_be_answered(),
+    }
+}
+
+/// Why a machine's message is no request.
+fn machine(origin: Origin) -> Option<Reason> {
+    match origin {
         Origin::Person | Origin::AsksForSilence => None,
         Origin::AutoReply => Some(Reason::AutoReply),
         Origin::Bounce | Origin::Complaint => Some(Reason::Bounce),
         Origin::ReadReport => Some(Reason::ReadReport),
         Origin::List => Some(Reason::List),
         Origin::Bulk => Some(Reason::Bulk),
-    };
-    if let Some(reason) = machine {
-        return Screened {
-            reason,
-            replies: false,
-        };
     }
-    if extent == Extent::HeaderOnly {
-        return held(Reason::Oversized);
+}
+
+/// Why a person's message cannot be taken: the sender is told where that may be, and else a person must look.
+fn untakeable(message: &Message, seen: Circumstances, policy: &Policy) -> Option<Reason> {
+    let may_be_told =
+        seen.sender == Sender::Undisputed && seen.reach == Reach::Open && answerable(message, policy);
+    if seen.extent != Extent::Whole {
+        return Some(if may_be_told {
+            Reason::TooLarge
+        } else {
+            Reason::Oversized
+        });
     }
     if message.defects.contains(&Defect::SeveralSenders) {
-        return held(Reason::SeveralSenders);
+        return Some(Reason::SeveralSenders);
     }
     if message.from.is_none() {
-        return held(Reason::NoSender);
+        return Some(Reason::NoSender);
     }
-    Screened {
-        reason: match matter {
-            Matter::New => Reason::Request,
-            Matter::OwnCase => Reason::Reply,
-        },
-        replies: message.origin.may_be_answered(),
-    }
+    message
+        .defects
+        .contains(&Defect::Encrypted)
+        .then_some(if may_be_told {
+            Reason::Encrypted
+        } else {
+            Reason::EncryptedUnanswerable
+        })
 }
 
 fn is_own(message: &Message, policy: &Policy) -> bool {
@@ -290,93 +406,4 @@ fn answerable(message: &Message, policy: &Policy) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn judged(header: &str, standing: Standing) -> Screened {
-        let raw = format!("{header}\r\nSubject: cerere\r\n\r\ntext\r\n");
-        let policy = Policy {
-            own_addresses: BTreeSet::from(["somaj@ajofm-exemplu.test".to_owned()]),
-        };
-        screen(
-            &Message::read(raw.as_bytes()),
-            Extent::Whole,
-            standing,
-            Matter::New,
-            &policy,
-        )
-    }
-
-    #[test]
-    fn every_reason_has_its_own_code_and_a_sentence() {
-        let codes: BTreeSet<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
-        assert_eq!(codes.len(), Reason::ALL.len());
-        assert!(Reason::ALL.iter().all(|reason| !reason.clerk_ro().is_empty()));
-    }
-
-    #[test]
-    fn machine_mail_is_never_answered_not_even_when_released() {
-        let machines = [
-            (
-                "From: a@exemplu.test\r\nAuto-Submitted: auto-replied",
-                Reason::AutoReply,
-            ),
-            (
-                "From: a@exemplu.test\r\nAuto-Submitted: auto-generated (x)",
-                Reason::AutoReply,
-            ),
-            ("Return-Path: <>\r\nFrom: a@exemplu.test", Reason::Bounce),
-            ("From: a@exemplu.test\r\nPrecedence: bulk", Reason::Bulk),
-            ("From: a@exemplu.test\r\nPrecedence: junk", Reason::Bulk),
-            ("From: a@exemplu.test\r\nPrecedence: list", Reason::List),
-            (
-                "From: a@exemplu.test\r\nList-Id: <stiri.exemplu.test>",
-                Reason::List,
-            ),
-            ("From: Somaj <SOMAJ@ajofm-exemplu.test>", Reason::OwnMail),
-            (
-                "From: a@exemplu.test\r\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b",
-                Reason::ReadReport,
-            ),
-        ];
-        for (header, reason) in machines {
-            assert_eq!(
-                judged(header, Standing::New),
-                Screened {
-                    reason,
-                    replies: false
-                },
-                "{header}"
-            );
-            assert!(!judged(header, Standing::ReleasedByClerk).replies, "{header}");
-        }
-    }
-
-    #[test]
-    fn a_person_is_answered_and_the_rest_is_held() {
-        let person = judged(
-            "From: Ion <ion@exemplu.test>\r\nAuto-Submitted: no",
-            Standing::New,
-        );
-        assert_eq!(
-            person,
-            Screened {
-                reason: Reason::Request,
-                replies: true
-            }
-        );
-        assert_eq!(
-            judged("To: x@exemplu.test", Standing::New).reason,
-            Reason::NoSender
-        );
-        let two = "From: a@exemplu.test, b@exemplu.test";
-        assert_eq!(judged(two, Standing::New).reason, Reason::SeveralSenders);
-        assert_eq!(
-            judged(two, Standing::ReleasedByClerk),
-            Screened {
-                reason: Reason::Released,
-                replies: false
-            }
-        );
-    }
-}
+mod tests;

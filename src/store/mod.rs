@@ -4,10 +4,13 @@
 //! contract. Times come in as arguments, numbers are given inside [`Store::mails_decide`], and every method that
 //! changes something appends its own journal rows in the same transaction.
 
+mod answers;
 mod archive;
 mod cases;
 mod contacts;
 mod letters;
+mod links;
+mod receipts;
 mod snapshot;
 mod figures;
 mod ledger;
@@ -17,13 +20,15 @@ use jiff::Timestamp;
 use crate::casework::{Answer, Consent, Opening};
 use crate::journal;
 use crate::mailbox::{Disposition, Extent, Sighting, SourceId, SourceKey};
-use crate::outbox::Outgoing;
 use crate::outbox::pace::Pace;
+use crate::outbox::{Letterless, Outgoing};
 use crate::registry::{
-    Decided, Entry, FileRecord, InstanceSecret, Instructions, KnownCase, Mentions, Number, Summary,
+    Decided, Earlier, Entry, FileRecord, InstanceSecret, Instructions, KnownCase, Likeness, LinkRecord,
+    Mentions, Number, Summary,
 };
 use crate::screening::{Outcome, Reason, Standing};
 
+pub use answers::{AnswerKind, AnswerOwed};
 pub use archive::{Archive, ArchiveError};
 pub use cases::{
     CaseAct, CaseRecord, FollowupDue, FollowupRecord, FollowupState, FollowupTrouble, LetterTrouble, OpenCase,
@@ -32,6 +37,8 @@ pub use contacts::Contact;
 pub use figures::{Queue, Tally, Waiting};
 pub use ledger::{Account, Bodiless, Footing, Gone, Known, Ledger, Listing, MISFITS_MAX, Misfit, Unread};
 pub use letters::{LetterStory, Reported, Step, StepKind};
+pub use links::{Copy, LinkAct, LinkProposal, LinkVerdict};
+pub use receipts::Wanted;
 pub use snapshot::{Depth, Facts, Fault, Finding, NamedFile, Snapshot};
 
 /// A message whose bytes lie in the archive, about to be remembered.
@@ -117,6 +124,8 @@ pub struct Owing {
     pub entry: Entry,
     /// As the case has it now.
     pub consent: Consent,
+    /// The links that the receipt speaks of.
+    pub links: Vec<LinkRecord>,
     pub attempts: u32,
 }
 
@@ -199,7 +208,11 @@ pub struct LetterRecord {
 pub struct EntryRecord {
     pub entry: Entry,
     pub receipt: ReceiptState,
+    /// Why no letter carries the issued receipt.
+    pub letterless: Option<Letterless>,
     pub letters: Vec<LetterRecord>,
+    /// In both directions; of a submission none, since its case has them.
+    pub links: Vec<LinkRecord>,
 }
 
 /// What a clerk does with a held mail, or with one that was answered, filed or ignored wrongly. One whose bytes are not all
@@ -269,8 +282,10 @@ pub struct Issued {
     pub submission: u32,
     pub receipt_sha256: String,
     pub at: Timestamp,
-    /// The letter that carries it; `None` where no letter may go out by itself.
+    /// The letter that carries it, or the one that goes in its place.
     pub letter: Option<Outgoing>,
+    /// Why no letter carries it.
+    pub letterless: Option<Letterless>,
 }
 
 /// How much is waiting, for the operator; counted over the whole registry.
@@ -374,6 +389,8 @@ pub trait Store: Send + Sync {
     fn mail_failed(&self, mail_seq: i64, why: &str, attempts_max: u32, at: Timestamp) -> Stored<bool>;
     /// The cases that a message names: those of its letters first, in the order of the names.
     fn cases_known(&self, mentions: &Mentions) -> Stored<Vec<KnownCase>>;
+    /// Earlier mails, registered or joined, that a message is like: of each likeness the first ones.
+    fn mails_alike(&self, likeness: &Likeness) -> Stored<Vec<Earlier>>;
     /// A person declares the clock right, although the last entry bears a later time: entries go on with it.
     fn clock_accept(&self, actor: &str, at: Timestamp) -> Stored<()>;
     /// All mails in the order of arrival, given to `each` one by one.
@@ -387,6 +404,23 @@ pub trait Store: Send + Sync {
 
     /// All entries in the order of registration, given to `each` one by one.
     fn entries_each(&self, each: &mut dyn FnMut(EntryRecord)) -> Stored<()>;
+    /// The links that no clerk has decided about, oldest first.
+    fn links_proposed(&self) -> Stored<Vec<LinkProposal>>;
+    /// A clerk confirms or rejects a link, or makes one.
+    fn link_act(&self, act: &LinkAct) -> Stored<()>;
+    /// Mails ignored from `from` on and before `to`, since another source had brought them before.
+    fn copies_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<Copy>>;
+
+    /// Letters owed to senders of mails without entry, and due: those that failed least first, then in the order of
+    /// arrival.
+    fn answers_owed(&self, now: Timestamp, limit: usize) -> Stored<Vec<AnswerOwed>>;
+    /// The letter is written: it is queued. One that is settled already is passed over; returns whether it was done.
+    fn answer_done(&self, answer: &AnswerOwed, letter: &Outgoing) -> Stored<bool>;
+    /// Counts a failed attempt to write the letter; it is due again at `retry_at`.
+    fn answer_failed(&self, answer: &AnswerOwed, why: &str, retry_at: Timestamp) -> Stored<()>;
+    /// The letter is not written at all.
+    fn answer_void(&self, answer: &AnswerOwed, why: &str, at: Timestamp) -> Stored<()>;
+
     /// One entry.
     fn entry(&self, number: &Number) -> Stored<Option<EntryRecord>>;
 
@@ -416,6 +450,16 @@ pub trait Store: Send + Sync {
     /// Counts a failed issue; it is due again at `retry_at`.
     fn receipt_failed(&self, number: &Number, submission: u32, why: &str, retry_at: Timestamp) -> Stored<()>;
 
+    /// A clerk wants a letter to carry the receipts of an entry and its submissions that waited for a person; returns
+    /// the submissions, 0 being the request itself. Refused where there is no address.
+    fn receipts_want(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<Vec<u32>>;
+    /// Issued receipts for which a letter is wanted, and due.
+    fn receipts_wanted(&self, now: Timestamp, limit: usize) -> Stored<Vec<Wanted>>;
+    /// The letter is written: it is queued. Returns whether it was wanted still.
+    fn receipt_carried(&self, wanted: &Wanted, letter: &Outgoing) -> Stored<bool>;
+    /// The letter could not be written; it is due again at `retry_at`.
+    fn receipt_want_failed(&self, wanted: &Wanted, why: &str, retry_at: Timestamp) -> Stored<()>;
+
     /// Claims letters that are due until `lease_until`, as many as the pace lets go now: those never tried first. The
     /// others that are due are put off to their turn.
     fn letters_claim_due(
@@ -439,8 +483,10 @@ pub trait Store: Send + Sync {
     /// Queues a letter of a case again, at a person's word: one that was given up or came back, else the receipt.
     /// Returns it.
     fn letter_requeue(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<Outgoing>;
-    /// How many letters were queued to an address since an instant, without regard to case.
+    /// How many letters were queued to an address since an instant or are owed to it, without regard to case.
     fn letters_to(&self, address: &str, since: Timestamp) -> Stored<u64>;
+    /// How many letters that answer a mail by themselves were queued since an instant or are owed, to anybody.
+    fn answers_since(&self, since: Timestamp) -> Stored<u64>;
     /// When the next queued letter is due, counting leases.
     fn letter_next_due(&self) -> Stored<Option<Timestamp>>;
     /// Ends an attempt.

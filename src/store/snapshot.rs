@@ -39,6 +39,8 @@ pub enum Fault {
     CaseMissing,
     /// An entry or submission that neither owes nor has a receipt.
     ReceiptMissing,
+    /// An answered mail without the letter that its sender is told by, or such a letter without the mail's outcome.
+    AnswerMissing,
     /// A file that the database names is not in the archive.
     FileMissing,
     /// A file no longer has the content of its name.
@@ -64,7 +66,7 @@ const KEEP_AND_COMPARE: &str = "change nothing; keep a copy of the whole folder,
 
 impl Fault {
     /// All of them, gravest first.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::DatabaseDamaged,
         Self::ReferenceBroken,
         Self::JournalBroken,
@@ -78,6 +80,7 @@ impl Fault {
         Self::LedgerWrong,
         Self::CaseMissing,
         Self::ReceiptMissing,
+        Self::AnswerMissing,
         Self::FileMissing,
         Self::FileChanged,
         Self::FileUnreadable,
@@ -104,6 +107,7 @@ impl Fault {
             Self::LedgerWrong => "ledger-wrong",
             Self::CaseMissing => "case-missing",
             Self::ReceiptMissing => "receipt-missing",
+            Self::AnswerMissing => "answer-missing",
             Self::FileMissing => "file-missing",
             Self::FileChanged => "file-changed",
             Self::FileUnreadable => "file-unreadable",
@@ -132,6 +136,7 @@ impl Fault {
             | Self::LedgerWrong
             | Self::CaseMissing
             | Self::ReceiptMissing
+            | Self::AnswerMissing
             | Self::FileMissing
             | Self::FileChanged
             | Self::FileUnreadable
@@ -157,7 +162,8 @@ impl Fault {
             | Self::SubmissionMissing
             | Self::LedgerWrong
             | Self::CaseMissing
-            | Self::ReceiptMissing => KEEP_AND_COMPARE,
+            | Self::ReceiptMissing
+            | Self::AnswerMissing => KEEP_AND_COMPARE,
             Self::FileMissing | Self::FileChanged => FROM_A_BACKUP,
             Self::FileUnreadable => "check the file's owner and mode, and the disk's health",
             Self::SealBroken => {

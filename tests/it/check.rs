@@ -47,7 +47,7 @@ fn a_sound_agency_has_no_errors_and_every_warning_a_remedy() {
         let is_ok = line["level"] == "ok";
         assert_eq!(line["remedy"].is_null(), is_ok, "{line}");
     }
-    has(&report, "database", "ok", "version 2, sound");
+    has(&report, "database", "ok", "version 3, sound");
     has(&report, "letters", "ok", "every name in them is given and used");
     has(&report, "clock", "ok", "after the last entry");
     has(&report, "time zone", "ok", "Europe/Bucharest");

@@ -6,6 +6,7 @@
     reason = "a test prints its figures for whoever asks with --nocapture"
 )]
 
+mod answering;
 mod backup;
 mod check;
 mod cases;

@@ -3,7 +3,7 @@
 //! 2,000 of them, 100,000 with `RECIPISA_TEST_LONG=1`; `RECIPISA_TEST_SEED=N` throws other dice. The sources are
 //! `fixtures/mails`, `fixtures/documents` in a mail, and the shared corpus where it is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use recipisa::calendar::hours::OfficeHours;
 use recipisa::documents::Limits;
 use recipisa::mailbox::Extent;
 use recipisa::message::Message;
-use recipisa::registry::{Decided, Desk, Incoming, Policy, decide};
-use recipisa::screening::{self, Matter, Outcome, Standing};
+use recipisa::registry::{Decided, Desk, Incoming, Known, Policy, decide};
+use recipisa::screening::{self, Circumstances, Matter, Outcome, Reach, Sender, Standing};
 
 use crate::support::command::project;
 use crate::support::dice::Dice;
@@ -85,6 +85,8 @@ fn desk() -> Desk {
         register: "general".into(),
         hours: OfficeHours::default(),
         answers_read_reports: true,
+        start: None,
+        authserv_ids: BTreeSet::new(),
     }
 }
 
@@ -94,14 +96,18 @@ fn decided(bytes: &[u8], policy: &Policy, desk: &Desk) -> (Message, Decided) {
     let message = Message::read(bytes);
     screening::screen(
         &message,
-        Extent::Whole,
-        Standing::New,
-        Matter::New,
+        Circumstances {
+            extent: Extent::Whole,
+            standing: Standing::New,
+            matter: Matter::New,
+            sender: Sender::Undisputed,
+            reach: Reach::Open,
+        },
         &policy.screening,
     );
     let incoming = Incoming {
         message: &message,
-        known: &[],
+        known: &Known::default(),
         letter: None,
         extent: Extent::Whole,
         standing: Standing::New,

@@ -3,6 +3,7 @@
 //! [`contract`] is written against the port, so that a second store passes the same; [`random`] does the same with
 //! made-up sequences of operations. Left out: the archive, and deaths in the middle, which the fault tests bring.
 
+mod answers;
 mod cases;
 mod contract;
 mod evidence;
@@ -23,8 +24,8 @@ use recipisa::edge::sqlite::snapshot::SqliteSnapshot;
 use recipisa::journal;
 use recipisa::mailbox::{Extent, Sighting, SourceId, SourceKey};
 use recipisa::outbox::{self, Outgoing};
-use recipisa::registry::{Decided, Draft, FileRecord, Number, Summary};
-use recipisa::screening::{Outcome, Reason};
+use recipisa::registry::{Decided, Draft, FileRecord, Likeness, Number, Summary};
+use recipisa::screening::{Outcome, Reason, Sender};
 use recipisa::store::{
     Arrival, Depth, EntryRecord, Issued, MailRecord, MailVerdict, Snapshot, Store, StoreError,
 };
@@ -111,6 +112,10 @@ pub(super) fn verdict(mail_seq: i64, reason: Reason, register: &str, at: Timesta
         outcome,
         reason,
         replies: reason == Reason::Request,
+        sender: Sender::Undisputed,
+        likeness: Likeness::default(),
+        same_as: None,
+        links: Vec::new(),
         summary,
         files: vec![file],
         draft: (outcome == Outcome::Registered).then_some(draft),
@@ -149,6 +154,7 @@ fn issued(number: &Number, at: Timestamp) -> Issued {
         receipt_sha256: sha256(&format!("receipt {number}")),
         at,
         letter: Some(letter),
+        letterless: None,
     }
 }
 
@@ -199,6 +205,9 @@ fn sqlite_keeps_the_contract() {
         folders.borrow_mut().push(folder);
         Box::new(store)
     });
+    for folder in folders.borrow().iter() {
+        assert_sound(folder.path());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::casework::Consent;
 use crate::cli::case::{object, parsed};
-use crate::cli::{Failure, entries, text};
+use crate::cli::{Failure, entries, link, text};
 use crate::daemon::House;
 use crate::receipt::wording::visible;
 use crate::store::{CaseRecord, EntryRecord, Store};
@@ -85,6 +85,9 @@ fn print_facts(record: &CaseRecord, house: &House) {
         ),
     };
     fact("consent", &consent);
+    for words in link::in_words(&record.entry.links, &case.number, house.settings.spelling()) {
+        fact("linked", &words);
+    }
     print_acts(record);
 }
 

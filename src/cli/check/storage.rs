@@ -117,7 +117,8 @@ fn work(house: &House, report: &mut Report) {
         (
             backlog.unanswered,
             "receipts that no letter carries",
-            "hand them over: `recipisa show NUMBER --receipt FILE`",
+            "`recipisa entries` says why: `recipisa resend NUMBER` sends one, `recipisa show NUMBER --receipt FILE` is \
+             for handing it over",
         ),
     ];
     for (count, what, remedy) in needs_a_person {

@@ -228,7 +228,7 @@ fn print(house: &House) -> Result<(), Failure> {
                 kinds.len(),
                 kinds.join(", ")
             ),
-            (Outcome::Filed | Outcome::Ignored | Outcome::Held, _) => String::new(),
+            (Outcome::Answered | Outcome::Filed | Outcome::Ignored | Outcome::Held, _) => String::new(),
         };
         rows.push(vec![
             record.seq.to_string(),

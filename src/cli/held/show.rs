@@ -187,6 +187,13 @@ fn what_to_do(record: &MailRecord) -> Vec<String> {
             lines.extend(enter);
             lines.push(command("discard", " --reason \"…\"", "it is no request"));
         }
+        (Outcome::Answered, _) => {
+            lines.push(
+                "nothing to do: a letter tells its sender what to do; if it is to be taken all the same:"
+                    .to_owned(),
+            );
+            lines.extend(enter);
+        }
         (_, Reason::Duplicate | Reason::Vanished) => lines.push("nothing to decide".to_owned()),
         (Outcome::Filed | Outcome::Ignored, _) => {
             lines.push("nothing to do; if it is a request all the same:".to_owned());

@@ -24,12 +24,10 @@ use crate::edge::sqlite::SqliteStore;
 use crate::mailbox::{Extent, Mailbox, MailboxError, RawMail, Sighting, SourceKey, Wanted};
 use crate::message::{self, Message};
 use crate::outbox;
-use crate::registry::{self, Decided, Desk, Draft, Incoming, KnownCase, Policy};
-use crate::screening::{Reason, Standing};
+use crate::outbox::Unauthenticated;
+use crate::registry::{self, Decided, Desk, Draft, Examined, Incoming, Known, Like, Likeness, Policy};
+use crate::screening::{Reason, Sender, Standing};
 use crate::store::Store;
-
-/// The outcome and reason of a mail from before the source's `start`.
-const BEFORE_START: (&str, &str) = ("ignored", "before-start");
 
 /// Rehearses; the exit code is 0 whatever the outcomes.
 pub(super) fn main(
@@ -133,7 +131,8 @@ struct Stage<'a> {
 
 /// Whether and which letter would go.
 enum Letter {
-    Receipt {
+    Goes {
+        kind: outbox::Kind,
         to: String,
     },
     /// With the reason.
@@ -166,6 +165,8 @@ struct Play<'a> {
     seen: HashSet<String>,
     /// Letters to an address, those of the last day and those of this rehearsal.
     letters_to: HashMap<String, u64>,
+    /// Mails of this rehearsal that would get a number, by which later ones are recognised.
+    numbered: Vec<Likeness>,
 }
 
 impl<'a> Play<'a> {
@@ -183,6 +184,7 @@ impl<'a> Play<'a> {
             refused_files: 0,
             seen: HashSet::new(),
             letters_to: HashMap::new(),
+            numbered: Vec::new(),
         }
     }
 
@@ -210,7 +212,9 @@ impl<'a> Play<'a> {
                 .for_each(|one| text::line(&self.early(one).to_string()));
         }
         if self.before_start > 0 {
-            self.outcomes.insert(BEFORE_START, self.before_start);
+            let reason = Reason::BeforeStart;
+            let key = (reason.outcome().as_str(), reason.as_str());
+            self.outcomes.insert(key, self.before_start);
         }
         self.left_out = new.len().saturating_sub(limit.unwrap_or(usize::MAX));
         Ok(new.split_off(self.left_out))
@@ -251,7 +255,7 @@ impl<'a> Play<'a> {
         if let Some((decided, _)) = ends.draft(&scene) {
             self.refused_files += decided.files.iter().filter(|file| !file.accepted).count();
         }
-        self.letters += usize::from(matches!(ends.letter, Letter::Receipt { .. }));
+        self.letters += usize::from(!matches!(ends.letter, Letter::None(_)));
         if self.as_json {
             text::line(&self.object(&scene, &ends).to_string());
         } else {
@@ -279,6 +283,16 @@ impl<'a> Play<'a> {
                 letter: Letter::None("the same mail is there already"),
             });
         }
+        let is_same = |earlier: &Likeness| decided.likeness.like(earlier).contains(&Like::Message);
+        if decided.draft.is_some() && self.numbered.iter().any(is_same) {
+            return Ok(Ends {
+                reason: Reason::SameMessage,
+                letter: Letter::None("the same message came before it in this mailbox"),
+            });
+        }
+        if decided.draft.is_some() {
+            self.numbered.push(decided.likeness.clone());
+        }
         Ok(Ends {
             reason: decided.reason,
             letter: self.letter(decided)?,
@@ -287,9 +301,22 @@ impl<'a> Play<'a> {
 
     /// As the step that issues receipts would do it.
     fn letter(&mut self, decided: &Decided) -> Result<Letter, Failure> {
-        if decided.draft.is_none() {
-            return Ok(Letter::None("nothing is registered"));
-        }
+        let kind = match (
+            decided.reason,
+            decided.sender,
+            self.stage.settings.unauthenticated,
+        ) {
+            (Reason::TooLarge, _, _) => outbox::Kind::TooLarge,
+            (Reason::Encrypted, _, _) => outbox::Kind::Encrypted,
+            _ if decided.draft.is_none() => return Ok(Letter::None("nothing is registered")),
+            (_, Sender::Disowned, Unauthenticated::Hold) => {
+                return Ok(Letter::None(
+                    "the sender's domain does not stand by this mail (DMARC); a person hands the receipt over",
+                ));
+            }
+            (_, Sender::Disowned, Unauthenticated::Notice) => outbox::Kind::Notice,
+            (_, Sender::Undisputed, _) => outbox::Kind::Receipt,
+        };
         let to = decided
             .summary
             .sender_address
@@ -312,12 +339,13 @@ impl<'a> Play<'a> {
             (None, None) => 0,
         };
         self.letters_to.insert(key, before + 1);
-        if before >= self.stage.settings.letters_a_day {
+        if before >= self.stage.settings.allowance.letters_a_day {
             return Ok(Letter::None(
                 "the address has had its letters of the day (letters_a_day); a person hands it over",
             ));
         }
-        Ok(Letter::Receipt { to: to.to_owned() })
+        let to = to.to_owned();
+        Ok(Letter::Goes { kind, to })
     }
 }
 
@@ -333,7 +361,7 @@ impl Ends {
         let decided = scene
             .decided
             .as_ref()
-            .filter(|_| self.reason != Reason::Duplicate)?;
+            .filter(|_| !matches!(self.reason, Reason::Duplicate | Reason::SameMessage))?;
         Some((decided, decided.draft.as_ref()?))
     }
 }
@@ -348,9 +376,15 @@ impl Stage<'_> {
         let received_at = received_at.unwrap_or(self.now);
         let decided = match catch_unwind(|| Message::read(&mail.bytes)) {
             Ok(message) => {
-                let known = self.known(&message)?;
-                let judge = || self.judge(&message, &known, mail.extent, received_at);
-                catch_unwind(AssertUnwindSafe(judge)).ok()
+                let examine = || registry::examine(&message, &self.policy);
+                match catch_unwind(AssertUnwindSafe(examine)) {
+                    Ok(examined) => {
+                        let known = self.known(&message, &examined.likeness)?;
+                        let judge = || self.judge(&message, examined, &known, mail.extent, received_at);
+                        catch_unwind(AssertUnwindSafe(judge)).ok()
+                    }
+                    Err(_) => None,
+                }
             }
             Err(_) => None,
         };
@@ -362,30 +396,40 @@ impl Stage<'_> {
         })
     }
 
-    fn known(&self, message: &Message) -> Result<Vec<KnownCase>, Failure> {
+    fn known(&self, message: &Message, likeness: &Likeness) -> Result<Known, Failure> {
         let mentions = registry::mentions(message, self.settings.only_register());
-        match &self.store {
-            Some(store) if !mentions.is_empty() => Ok(store.cases_known(&mentions)?),
-            _ => Ok(Vec::new()),
-        }
+        let Some(store) = &self.store else {
+            return Ok(Known::default());
+        };
+        Ok(Known {
+            cases: if mentions.is_empty() {
+                Vec::new()
+            } else {
+                store.cases_known(&mentions)?
+            },
+            alike: store.mails_alike(likeness)?,
+            ..Known::default()
+        })
     }
 
     fn judge(
         &self,
         message: &Message,
-        known: &[KnownCase],
+        examined: Examined,
+        known: &Known,
         extent: Extent,
         received_at: Timestamp,
     ) -> Decided {
         let incoming = Incoming {
             message,
             known,
+            // What a report proves changes no outcome.
             letter: None,
             extent,
             standing: Standing::New,
             instructions: None,
             received_at,
         };
-        registry::decide(incoming, &self.desk, self.now, &self.policy)
+        registry::decide_examined(incoming, examined, &self.desk, self.now, &self.policy)
     }
 }

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{BEFORE_START, Ends, Letter, Play, Scene};
+use super::{Ends, Letter, Play, Scene};
 use crate::cli::inspect::lines_of;
 use crate::cli::json::{self as shapes, MailFacts};
 use crate::cli::text;
 use crate::config::Source;
 use crate::mailbox::Sighting;
+use crate::outbox;
 use crate::registry::{self, RequestType};
 use crate::screening::{Outcome, Reason};
 
@@ -60,11 +61,11 @@ impl Play<'_> {
                 self.place(scene, ends)
             ),
         ];
-        if ends.reason == Reason::Duplicate {
+        if matches!(ends.reason, Reason::Duplicate | Reason::SameMessage) {
             return lines;
         }
         lines.push(match &ends.letter {
-            Letter::Receipt { to } => format!("    letter: a signed receipt to {}", visible(to)),
+            Letter::Goes { kind, to } => format!("    letter: {} to {}", kind_of(*kind), visible(to)),
             Letter::None(why) => format!("    no letter: {why}"),
         });
         if let Some(decided) = &scene.decided {
@@ -99,7 +100,7 @@ impl Play<'_> {
             &MailFacts {
                 outcome: decided.map(|one| one.outcome),
                 reason: decided.map(|one| one.reason),
-                replies: matches!(ends.letter, Letter::Receipt { .. }),
+                replies: matches!(ends.letter, Letter::Goes { .. }),
                 number: None,
                 summary: decided.map_or(&unknown, |one| &one.summary),
                 files: decided.map_or(&[], |one| &one.files),
@@ -116,7 +117,7 @@ impl Play<'_> {
             .map(|number| number.spelled(self.stage.settings.spelling()))
             .into();
         (object["letter"], object["no_letter"]) = match &ends.letter {
-            Letter::Receipt { to } => (json!({"kind": "receipt", "to": to}), Value::Null),
+            Letter::Goes { kind, to } => (json!({"kind": kind.as_str(), "to": to}), Value::Null),
             Letter::None(why) => (Value::Null, json!(why)),
         };
         object
@@ -133,7 +134,8 @@ impl Play<'_> {
             files: &[],
         };
         let mut object = shapes::mail(("path", json!(place_of(sighting))), &facts);
-        (object["outcome"], object["reason"]) = (BEFORE_START.0.into(), BEFORE_START.1.into());
+        let reason = Reason::BeforeStart;
+        (object["outcome"], object["reason"]) = (reason.outcome().as_str().into(), reason.as_str().into());
         object["source"] = sighting.source.0.as_str().into();
         object["received_at"] = sighting.received_at.map(|at| at.to_string()).into();
         for member in ["request_type", "processing_day", "joins", "letter"] {
@@ -180,6 +182,22 @@ impl Play<'_> {
         {
             text::line("Held mails would wait for a person: `recipisa held` lists them then.");
         }
+    }
+}
+
+/// What the letter is, for an operator.
+fn kind_of(kind: outbox::Kind) -> &'static str {
+    match kind {
+        outbox::Kind::TooLarge => "that the mail is too large, and what to do,",
+        outbox::Kind::Encrypted => "that the mail cannot be read, and what to do,",
+        outbox::Kind::Notice => "a few lines with the number, in the place of the receipt,",
+        outbox::Kind::Receipt => "a signed receipt",
+        outbox::Kind::ClarificationRequest
+        | outbox::Kind::ClarificationReminder
+        | outbox::Kind::PickupInvitation
+        | outbox::Kind::PickupReminder
+        | outbox::Kind::Digest
+        | outbox::Kind::ReadReport => kind.as_str(),
     }
 }
 

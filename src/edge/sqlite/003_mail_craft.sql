@@ -28,6 +28,10 @@ CREATE TABLE mail_new (
   message_id    TEXT,                               -- without angle brackets
   reference_ids TEXT NOT NULL DEFAULT '',           -- Message-IDs of the thread, one a line
   text_print    TEXT,                               -- fingerprint of the letter's text, of texts long enough to tell
+  files_print   TEXT,                               -- fingerprint of the set of its files' hashes; NULL without files
+  content_print TEXT,                               -- fingerprint of all its words and files
+  same_as       INTEGER REFERENCES mail (seq),      -- the first mail with its Message-ID, sender and content
+  disowned      INTEGER NOT NULL DEFAULT 0 CHECK (disowned IN (0, 1)),  -- a trusted server says that DMARC fails
   read_reported INTEGER NOT NULL DEFAULT 0 CHECK (read_reported IN (0, 1)),  -- $MDNSent stood on it when it was kept
   UNIQUE (source, source_key),
   CHECK ((outcome IS NULL) = (reason IS NULL))
@@ -47,7 +51,12 @@ CREATE INDEX mail_by_kept_at ON mail (kept_at);
 CREATE INDEX mail_recalled ON mail (source, source_key) WHERE recalled = 1;
 -- The same letter in another mailbox, and the same text sent again.
 CREATE INDEX mail_by_message_id ON mail (message_id) WHERE outcome IN ('registered', 'joined') AND message_id IS NOT NULL;
-CREATE INDEX mail_by_text_print ON mail (text_print) WHERE text_print IS NOT NULL;
+CREATE INDEX mail_by_text_print ON mail (text_print, sender COLLATE NOCASE)
+  WHERE outcome IN ('registered', 'joined') AND text_print IS NOT NULL;
+CREATE INDEX mail_by_files_print ON mail (files_print, sender COLLATE NOCASE)
+  WHERE outcome IN ('registered', 'joined') AND files_print IS NOT NULL;
+-- The digest of an office tells what another one has registered.
+CREATE INDEX mail_copies ON mail (decided_at) WHERE reason IN ('duplicate', 'same-message');
 CREATE INDEX document_by_sha256 ON document (sha256);
 
 -- Every message that a source ever showed, noted before its bytes are asked for: the one side of the daily equation.
@@ -137,3 +146,9 @@ CREATE INDEX attempt_by_finished_at ON attempt (finished_at);
 -- Why no letter carries an issued receipt by itself.
 ALTER TABLE receipt ADD COLUMN letterless_why TEXT CHECK (letterless_why IN
   ('no-address', 'silence', 'budget', 'unauthenticated', 'unusable-address'));
+-- A clerk wants a letter to carry it all the same.
+ALTER TABLE receipt ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0 CHECK (wanted IN (0, 1));
+CREATE INDEX receipt_wanted ON receipt (register, year, number, ordinal) WHERE wanted = 1;
+
+-- How many letters the house wrote today.
+CREATE INDEX letter_by_queued_at ON letter (queued_at, kind);

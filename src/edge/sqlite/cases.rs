@@ -12,7 +12,7 @@ use crate::casework::{
 };
 use crate::followup;
 use crate::journal::Kind;
-use crate::registry::{Entry, KnownCase, Mentions, Number};
+use crate::registry::{Entry, KnownCase, Mention, Mentions, Number};
 use crate::store::{CaseRecord, OpenCase, Stored};
 
 const COLUMNS: &str = "c.register, c.number, e.registered_on, e.office, m.source, e.applicant, m.sender, m.subject,
@@ -168,16 +168,21 @@ pub(super) fn known(connection: &Connection, mentions: &Mentions) -> Stored<Vec<
              JOIN case_file c ON c.register = e.register AND c.year = e.year AND c.number = e.number
              JOIN mail m ON m.seq = e.mail_seq WHERE e.register = ?1 AND e.year = ?2 AND e.number = ?3 AND e.registered_on = ?4",
         )?;
-        let case = |row: &Row<'_>| {
+        let case = |row: &Row<'_>, by: Mention| {
             Ok(KnownCase {
                 number: rows::number(row, 0)?,
+                by,
                 owner: row.get(3)?,
                 is_closed: row.get(4)?,
             })
         };
         let mut found: Vec<KnownCase> = Vec::new();
         for id in &mentions.message_ids {
-            found.extend(by_letter.query_row([id], case).optional()?);
+            found.extend(
+                by_letter
+                    .query_row([id], |row| case(row, Mention::Letter))
+                    .optional()?,
+            );
         }
         for number in &mentions.numbers {
             let key = params![
@@ -186,7 +191,11 @@ pub(super) fn known(connection: &Connection, mentions: &Mentions) -> Stored<Vec<
                 number.number as i64,
                 number.date.to_string()
             ];
-            found.extend(by_number.query_row(key, case).optional()?);
+            found.extend(
+                by_number
+                    .query_row(key, |row| case(row, Mention::Subject))
+                    .optional()?,
+            );
         }
         Ok(found)
     };

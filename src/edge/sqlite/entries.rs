@@ -5,8 +5,9 @@ use rusqlite::{Connection, Row, Transaction, params};
 use serde_json::json;
 
 use super::journal_rows::append;
-use super::{cases, letters, mails, rows, unavailable};
+use super::{cases, letters, links, mails, rows, unavailable};
 use crate::journal::Kind;
+use crate::outbox::Letterless;
 use crate::registry::{Draft, Entry, Number};
 use crate::store::{EntryRecord, Issued, Owing, ReceiptState, StoreError, Stored};
 
@@ -14,7 +15,7 @@ const COLUMNS: &str =
     "e.register, e.number, e.registered_on, e.mail_seq, m.sha256, m.size_bytes, m.source, m.replies,
     m.sender_name, m.sender, m.subject, m.header_date, m.message_id, m.reference_ids, e.office, e.applicant,
     e.request_type, e.received_at, e.registered_at, e.processing_day, e.processing_reason,
-    r.state, r.sha256, r.issued_at, r.attempts, r.last_error, r.ordinal";
+    r.state, r.sha256, r.issued_at, r.attempts, r.last_error, r.ordinal, r.letterless_why, m.disowned";
 const TABLES: &str = "entry e JOIN mail m ON m.seq = e.mail_seq
     JOIN receipt r ON r.register = e.register AND r.year = e.year AND r.number = e.number AND r.ordinal = 0";
 /// The same columns for submissions, which share number, office and type with their case.
@@ -22,7 +23,7 @@ const SUBMISSION_COLUMNS: &str =
     "s.register, s.number, e.registered_on, s.mail_seq, m.sha256, m.size_bytes, m.source, m.replies,
     m.sender_name, m.sender, m.subject, m.header_date, m.message_id, m.reference_ids, e.office, s.applicant,
     e.request_type, s.received_at, s.registered_at, s.processing_day, s.processing_reason,
-    r.state, r.sha256, r.issued_at, r.attempts, r.last_error, r.ordinal";
+    r.state, r.sha256, r.issued_at, r.attempts, r.last_error, r.ordinal, r.letterless_why, m.disowned";
 const SUBMISSION_TABLES: &str = "submission s JOIN mail m ON m.seq = s.mail_seq
     JOIN entry e ON e.register = s.register AND e.year = s.year AND e.number = s.number
     JOIN receipt r ON r.register = s.register AND r.year = s.year AND r.number = s.number AND r.ordinal = s.ordinal";
@@ -108,10 +109,16 @@ fn records(
         let entry = entry(connection, row)?;
         let receipt = receipt(row)?;
         let letters = letters::of_receipt(connection, &entry.number, entry.submission)?;
+        let links = match entry.submission {
+            0 => links::of_entry(connection, &entry.number)?,
+            _ => Vec::new(),
+        };
         each(EntryRecord {
             entry,
             receipt,
+            letterless: letterless(row)?,
             letters,
+            links,
         });
     }
     Ok(())
@@ -127,6 +134,7 @@ fn entry(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Entry> {
         mail_size_bytes: rows::size(row, 5)?,
         source: row.get(6)?,
         replies: row.get(7)?,
+        sender: rows::sender(row, 28)?,
         summary: mails::summary(row, 8)?,
         draft: Draft {
             office: row.get(14)?,
@@ -141,6 +149,13 @@ fn entry(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Entry> {
         number,
         files: rows::files(connection, mail_seq)?,
     })
+}
+
+fn letterless(row: &Row<'_>) -> rusqlite::Result<Option<Letterless>> {
+    if row.get::<_, Option<String>>(27)?.is_none() {
+        return Ok(None);
+    }
+    rows::one_of(row, 27, &Letterless::ALL, Letterless::as_str).map(Some)
 }
 
 fn receipt(row: &Row<'_>) -> rusqlite::Result<ReceiptState> {
@@ -174,16 +189,28 @@ pub(super) fn owing(connection: &Connection, now: Timestamp, limit: usize) -> St
             })?
             .collect::<rusqlite::Result<Vec<(Number, u32, u32)>>>()?;
         keys.into_iter()
-            .map(|(number, submission, attempts)| {
-                Ok(Owing {
-                    consent: cases::consent(connection, &number)?,
-                    entry: filing(connection, &number, submission)?,
-                    attempts,
-                })
-            })
+            .map(|(number, submission, attempts)| owing_of(connection, &number, submission, attempts))
             .collect()
     };
     read().map_err(|error| unavailable("looking for receipts owed", error))
+}
+
+/// What a receipt is made from.
+pub(super) fn owing_of(
+    connection: &Connection,
+    number: &Number,
+    submission: u32,
+    attempts: u32,
+) -> rusqlite::Result<Owing> {
+    Ok(Owing {
+        consent: cases::consent(connection, number)?,
+        entry: filing(connection, number, submission)?,
+        links: match submission {
+            0 => links::told(connection, number)?,
+            _ => Vec::new(),
+        },
+        attempts,
+    })
 }
 
 /// The entry, or the submission to it.
@@ -214,7 +241,8 @@ pub(super) fn issue(transaction: &Transaction<'_>, issued: &[Issued]) -> Stored<
         let number = &one.number;
         let changed = transaction
             .prepare_cached(
-                "UPDATE receipt SET state = 'issued', sha256 = ?4, issued_at = ?5, last_error = NULL, letterless = ?7
+                "UPDATE receipt SET state = 'issued', sha256 = ?4, issued_at = ?5, last_error = NULL, letterless = ?7,
+                        letterless_why = ?8
                  WHERE register = ?1 AND year = ?2 AND number = ?3 AND ordinal = ?6 AND state = 'owed'",
             )
             .and_then(|mut statement| {
@@ -225,7 +253,8 @@ pub(super) fn issue(transaction: &Transaction<'_>, issued: &[Issued]) -> Stored<
                     one.receipt_sha256,
                     one.at.as_microsecond(),
                     one.submission,
-                    one.letter.is_none(),
+                    one.letterless.is_some(),
+                    one.letterless.map(Letterless::as_str),
                 ])
             })
             .map_err(|error| unavailable("recording a receipt", error))?;

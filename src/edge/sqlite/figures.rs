@@ -19,6 +19,7 @@ pub(super) fn waiting(connection: &Connection) -> Stored<Waiting> {
                       (SELECT count(*), min(e.registered_at), coalesce(sum(r.attempts > 0), 0)
                          FROM receipt r JOIN entry e USING (register, year, number) WHERE r.state = 'owed') r,
                       (SELECT count(*), min(queued_at), coalesce(sum(last_answer IS NOT NULL), 0)
+                                + (SELECT count(*) FROM answer WHERE state = 'owed' AND attempts > 0)
                          FROM letter WHERE state = 'queued') l,
                       (SELECT count(*), min(decided_at) FROM mail WHERE outcome = 'held') h,
                       (SELECT count(*), min(shown_at) FROM sighting WHERE kept = 0) s",

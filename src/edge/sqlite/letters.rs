@@ -286,6 +286,8 @@ pub(super) fn begin(transaction: &Transaction<'_>) -> Stored<()> {
         .execute_batch(
             "UPDATE letter SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0;
              UPDATE receipt SET next_at = 0 WHERE state = 'owed' AND next_at > 0;
+             UPDATE receipt SET next_at = 0 WHERE wanted = 1 AND next_at > 0;
+             UPDATE answer SET next_at = 0 WHERE state = 'owed' AND next_at > 0;
              UPDATE followup SET next_at = due_at WHERE state = 'planned' AND attempts > 0;",
         )
         .map_err(|error| unavailable("beginning the work", error))
@@ -411,7 +413,11 @@ pub(super) fn requeue(
 /// How many letters went or will go to an address, counted from `since`.
 pub(super) fn to_address(connection: &Connection, to: &str, since: Timestamp) -> Stored<u64> {
     connection
-        .prepare_cached("SELECT count(*) FROM letter WHERE rcpt_to = ?1 COLLATE NOCASE AND queued_at >= ?2")
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM letter WHERE rcpt_to = ?1 COLLATE NOCASE AND queued_at >= ?2)
+                  + (SELECT count(*) FROM answer a JOIN mail m ON m.seq = a.mail_seq
+                     WHERE a.state = 'owed' AND m.sender = ?1 COLLATE NOCASE)",
+        )
         .and_then(|mut statement| {
             statement.query_row(params![to, since.as_microsecond()], |row| rows::size(row, 0))
         })
@@ -431,12 +437,15 @@ pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
             .prepare_cached(
                 "SELECT (SELECT count(*) FROM mail WHERE outcome IS NULL),
                         (SELECT count(*) FROM receipt WHERE state = 'owed'),
-                        (SELECT count(*) FROM letter WHERE state = 'queued'),
+                        (SELECT count(*) FROM letter WHERE state = 'queued')
+                          + (SELECT count(*) FROM answer WHERE state = 'owed')
+                          + (SELECT count(*) FROM receipt WHERE wanted = 1),
                         (SELECT count(*) FROM letter WHERE state = 'given-up'),
                         (SELECT count(*) FROM mail WHERE outcome = 'held'),
                         (SELECT count(*) FROM receipt WHERE letterless = 1),
                         (SELECT count(*) FROM receipt WHERE state = 'owed' AND attempts > 0),
-                        (SELECT count(*) FROM letter WHERE state = 'queued' AND last_answer IS NOT NULL),
+                        (SELECT count(*) FROM letter WHERE state = 'queued' AND last_answer IS NOT NULL)
+                          + (SELECT count(*) FROM answer WHERE state = 'owed' AND attempts > 0),
                         (SELECT count(*) FROM letter WHERE delivery = 'bounced')",
             )?
             .query_row([], |row| {

@@ -5,12 +5,12 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::{Value, json};
 
 use super::journal_rows::append;
-use super::{desk, evidence, registering, rows, sightings, unavailable};
+use super::{answers, desk, evidence, links, registering, rows, sightings, unavailable};
 use crate::journal::Kind;
 use crate::mailbox::{Extent, SourceId};
 use crate::registry::{Decided, Entry, FileRecord, Summary};
-use crate::screening::{Outcome, Reason};
-use crate::store::{Arrival, MailDecision, MailRecord, MailVerdict, Stored, Undecided};
+use crate::screening::{Outcome, Reason, Sender};
+use crate::store::{AnswerKind, Arrival, MailDecision, MailRecord, MailVerdict, Stored, Undecided};
 
 /// Which mails are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -241,10 +241,11 @@ pub(super) fn decide(
             body,
         )?;
         evidence::record(transaction, verdict.mail_seq, decided, at)?;
+        let seq = verdict.mail_seq;
+        answers::owe(transaction, seq, AnswerKind::of(decided.reason), at)?;
         let (Some(draft), Some(opening)) = (&decided.draft, &verdict.opening) else {
             continue;
         };
-        let seq = verdict.mail_seq;
         entries.push(match &decided.joins {
             None => registering::register(transaction, seq, decided, draft, opening)?,
             Some(number) => registering::join(transaction, seq, decided, draft, opening, number)?,
@@ -263,17 +264,31 @@ fn write_decision(
         outcome,
         reason,
         replies,
+        sender,
         summary,
         files,
+        likeness,
+        same_as,
+        links: _,
         draft: _,
         joins: _,
         evidence: _,
         owes_read_report: _,
     } = &verdict.decided;
+    let detail = match same_as {
+        Some(first) => links::said_of_first(transaction, *first)?,
+        None => String::new(),
+    };
+    // Only what has a number is ever compared with.
+    let likeness = match outcome {
+        Outcome::Registered | Outcome::Joined => Some(likeness),
+        Outcome::Answered | Outcome::Filed | Outcome::Ignored | Outcome::Held => None,
+    };
     let changed = transaction
         .prepare_cached(
-            "UPDATE mail SET outcome = ?2, reason = ?3, detail = '', replies = ?4, decided_at = ?5, sender_name = ?6, sender = ?7,
-                    subject = ?8, header_date = ?9, message_id = ?10, reference_ids = ?11
+            "UPDATE mail SET outcome = ?2, reason = ?3, detail = ?12, replies = ?4, decided_at = ?5, sender_name = ?6, sender = ?7,
+                    subject = ?8, header_date = ?9, message_id = ?10, reference_ids = ?11, disowned = ?13,
+                    same_as = ?14, content_print = ?15, text_print = ?16, files_print = ?17
              WHERE seq = ?1 AND outcome IS NULL",
         )?
         .execute(params![
@@ -288,6 +303,12 @@ fn write_decision(
             summary.date.map(Timestamp::as_microsecond),
             summary.message_id,
             summary.references.join("\n"),
+            detail,
+            *sender == Sender::Disowned,
+            same_as,
+            likeness.map(|likeness| &likeness.content),
+            likeness.and_then(|likeness| likeness.text.as_ref()),
+            likeness.and_then(|likeness| likeness.files.as_ref()),
         ])?;
     if changed == 0 {
         return Ok(false);

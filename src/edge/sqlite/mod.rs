@@ -5,6 +5,7 @@
 //! `series`, the journal's chain continues inside the same transaction.
 
 mod acts;
+mod answers;
 mod cases;
 mod connection;
 mod desk;
@@ -16,6 +17,7 @@ mod figures;
 mod followups;
 mod journal_rows;
 mod letters;
+mod links;
 mod mails;
 mod pacing;
 mod registering;
@@ -24,6 +26,7 @@ mod sightings;
 pub mod snapshot;
 mod soundness;
 mod stories;
+mod wanted;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,11 +39,12 @@ use crate::journal;
 use crate::mailbox::{Extent, SourceId, SourceKey};
 use crate::outbox::Outgoing;
 use crate::outbox::pace::Pace;
-use crate::registry::{Entry, InstanceSecret, KnownCase, Mentions, Number};
+use crate::registry::{Earlier, Entry, InstanceSecret, KnownCase, Likeness, Mentions, Number};
 use crate::store::{
-    Arrival, Attempt, Backlog, Bodiless, CaseAct, CaseRecord, Contact, DigestDone, Due, EntryRecord,
-    FollowupDue, FollowupTrouble, HeldAct, Issued, Ledger, LetterStory, LetterTrouble, Listing, MailRecord,
-    MailVerdict, OpenCase, Owing, Store, StoreError, Stored, Tally, Undecided, Unread, Waiting,
+    AnswerOwed, Arrival, Attempt, Backlog, Bodiless, CaseAct, CaseRecord, Contact, Copy, DigestDone, Due,
+    EntryRecord, FollowupDue, FollowupTrouble, HeldAct, Issued, Ledger, LetterStory, LetterTrouble, LinkAct,
+    LinkProposal, Listing, MailRecord, MailVerdict, OpenCase, Owing, Store, StoreError, Stored, Tally,
+    Undecided, Unread, Waiting, Wanted,
 };
 
 pub use soundness::Soundness;
@@ -215,6 +219,46 @@ impl Store for SqliteStore {
         })
     }
 
+    fn mails_alike(&self, likeness: &Likeness) -> Stored<Vec<Earlier>> {
+        links::alike(&self.reader(), likeness)
+    }
+
+    fn links_proposed(&self) -> Stored<Vec<LinkProposal>> {
+        links::proposed(&self.reader())
+    }
+
+    fn link_act(&self, act: &LinkAct) -> Stored<()> {
+        self.transaction("recording what a clerk says of a link", |transaction| {
+            links::act(transaction, act)
+        })
+    }
+
+    fn copies_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<Copy>> {
+        links::copies(&self.reader(), from, to)
+    }
+
+    fn answers_owed(&self, now: Timestamp, limit: usize) -> Stored<Vec<AnswerOwed>> {
+        answers::owed(&self.reader(), now, limit)
+    }
+
+    fn answer_done(&self, answer: &AnswerOwed, letter: &Outgoing) -> Stored<bool> {
+        self.transaction("recording a letter as written", |transaction| {
+            answers::done(transaction, answer, letter)
+        })
+    }
+
+    fn answer_failed(&self, answer: &AnswerOwed, why: &str, retry_at: Timestamp) -> Stored<()> {
+        self.transaction("counting a letter that could not be written", |transaction| {
+            answers::failed(transaction, answer, why, retry_at)
+        })
+    }
+
+    fn answer_void(&self, answer: &AnswerOwed, why: &str, at: Timestamp) -> Stored<()> {
+        self.transaction("making a letter void", |transaction| {
+            answers::void(transaction, answer, why, at)
+        })
+    }
+
     fn clock_accept(&self, actor: &str, at: Timestamp) -> Stored<()> {
         self.transaction("accepting the clock", |transaction| {
             registering::accept_clock(transaction, actor, at)
@@ -356,6 +400,32 @@ impl Store for SqliteStore {
         self.transaction("queueing a letter again", |transaction| {
             letters::requeue(transaction, number, actor, at)
         })
+    }
+
+    fn receipts_want(&self, number: &Number, actor: &str, at: Timestamp) -> Stored<Vec<u32>> {
+        self.transaction("noting that a letter is wanted", |transaction| {
+            wanted::want(transaction, number, actor, at)
+        })
+    }
+
+    fn receipts_wanted(&self, now: Timestamp, limit: usize) -> Stored<Vec<Wanted>> {
+        wanted::due(&self.reader(), now, limit)
+    }
+
+    fn receipt_carried(&self, wanted: &Wanted, letter: &Outgoing) -> Stored<bool> {
+        self.transaction("recording a letter as written", |transaction| {
+            wanted::carried(transaction, wanted, letter)
+        })
+    }
+
+    fn receipt_want_failed(&self, wanted: &Wanted, why: &str, retry_at: Timestamp) -> Stored<()> {
+        self.transaction("counting a letter that could not be written", |transaction| {
+            wanted::failed(transaction, wanted, why, retry_at)
+        })
+    }
+
+    fn answers_since(&self, since: Timestamp) -> Stored<u64> {
+        answers::since(&self.reader(), since)
     }
 
     fn letters_to(&self, address: &str, since: Timestamp) -> Stored<u64> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::json;
 
 use super::journal_rows::{append, append_event};
-use super::{cases, rows, unavailable};
+use super::{cases, links, rows, unavailable};
 use crate::casework::Opening;
 use crate::journal::{Event, Kind};
 use crate::registry::{Decided, Draft, Entry, Number};
@@ -44,6 +44,7 @@ pub(super) fn register(
         subject,
         body,
     )?;
+    links::propose(transaction, &entry, &decided.links)?;
     Ok(entry)
 }
 
@@ -102,6 +103,7 @@ fn entry_of(
         mail_size_bytes: size_bytes,
         source,
         replies: decided.replies,
+        sender: decided.sender,
         summary: decided.summary.clone(),
         draft: draft.clone(),
         files: decided.files.clone(),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::documents::Severity;
 use crate::mailbox::Extent;
 use crate::registry::{FileRecord, FindingRecord, Number};
-use crate::screening::{Outcome, Reason, Standing};
+use crate::screening::{Outcome, Reason, Sender, Standing};
 
 /// A column that holds something the program never writes.
 pub(super) fn odd(column: usize, what: impl Into<String>) -> rusqlite::Error {
@@ -103,17 +103,20 @@ pub(super) fn standing(row: &Row<'_>, column: usize) -> rusqlite::Result<Standin
     }
 }
 
+/// The column `disowned`.
+pub(super) fn sender(row: &Row<'_>, column: usize) -> rusqlite::Result<Sender> {
+    Ok(if row.get(column)? {
+        Sender::Disowned
+    } else {
+        Sender::Undisputed
+    })
+}
+
 pub(super) fn outcome(text: &str, column: usize) -> rusqlite::Result<Outcome> {
-    [
-        Outcome::Registered,
-        Outcome::Joined,
-        Outcome::Filed,
-        Outcome::Ignored,
-        Outcome::Held,
-    ]
-    .into_iter()
-    .find(|outcome| outcome.as_str() == text)
-    .ok_or_else(|| odd(column, text))
+    Outcome::ALL
+        .into_iter()
+        .find(|outcome| outcome.as_str() == text)
+        .ok_or_else(|| odd(column, text))
 }
 
 pub(super) fn reason(text: &str, column: usize) -> rusqlite::Result<Reason> {

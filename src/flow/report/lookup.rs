@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
+use super::conexe;
 use crate::calendar::Calendar;
 use crate::calendar::hours::ZONE;
 use crate::calendar::term::due_working;
@@ -65,6 +66,7 @@ pub fn facts(
         held: Vec::new(),
         undelivered: Vec::new(),
         unanswered: Vec::new(),
+        conexe: conexe::conexe(house, bureau, office, period)?,
         answered: Vec::new(),
         joined: Vec::new(),
         entries: Vec::new(),
@@ -93,7 +95,7 @@ pub fn facts(
 }
 
 impl Bureau {
-    fn office_name(&self, id: &str) -> String {
+    pub(super) fn office_name(&self, id: &str) -> String {
         self.office_names
             .get(id)
             .cloned()
@@ -262,7 +264,7 @@ fn undelivered(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &
         }
         let (trouble, last_answer) = match &one.receipt {
             ReceiptState::Owed { last_error, .. } => (digest::Trouble::Unsigned, last_error.clone()),
-            ReceiptState::Issued { .. } => (digest::Trouble::NoLetter, None),
+            ReceiptState::Issued { .. } => (digest::Trouble::NoLetter(one.letterless), None),
         };
         facts.undelivered.push(digest::Undelivered {
             number: entry.number.spelled(bureau.spelling),
@@ -321,10 +323,10 @@ fn unsent(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut F
             continue;
         }
         facts.undelivered.push(digest::Undelivered {
-            number: letter
-                .number
-                .as_ref()
-                .map_or_else(|| "–".to_owned(), |number| number.spelled(bureau.spelling)),
+            number: letter.number.as_ref().map_or_else(
+                || digest::NO_NUMBER.to_owned(),
+                |number| number.spelled(bureau.spelling),
+            ),
             applicant,
             office: of
                 .as_deref()
@@ -479,6 +481,7 @@ fn counted(account: &Account) -> digest::Counts {
         let place = match outcome {
             Some(Outcome::Registered) => &mut counts.registered,
             Some(Outcome::Joined) => &mut counts.joined,
+            Some(Outcome::Answered) => &mut counts.answered,
             Some(Outcome::Filed) => &mut counts.filed,
             Some(Outcome::Ignored) => &mut counts.ignored,
             Some(Outcome::Held) => &mut counts.held,

@@ -4,6 +4,7 @@
 //! made in its time, because the daemon was down, is covered by the next, which says so. The end of the period and the
 //! letters are recorded in one transaction.
 
+mod conexe;
 mod lookup;
 
 use std::collections::BTreeMap;

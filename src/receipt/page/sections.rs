@@ -238,6 +238,9 @@ fn facts(to: &mut Composition, receipt: &Receipt) {
     };
     fact(to, body, "Subiect", subject, BODY);
     fact(to, body, "Tipul cererii", &receipt.request_type, BODY);
+    for link in &receipt.links {
+        fact(to, body, "Legătură", &link.text_ro, BODY);
+    }
     let optional = [
         ("Data scrisă în mesaj", &receipt.message_date),
         ("Identificatorul mesajului", &receipt.message_id),

@@ -60,7 +60,7 @@ for path in sys.argv[1:]:
         "headers": [[name, str(make_header(decode_header(value)))] for name, value in letter.raw_items()],
         "tree": tree(letter),
         "text": letter.get_body(("plain",)).get_content(),
-        "html": letter.get_body(("html",)).get_content(),
+        "html": html.get_content() if (html := letter.get_body(("html",))) else None,
         "files": files,
         "appointments": [{"type": str(kind), **appointment(octets)} for kind, octets in appointments],
         "defects": [str(defect) for part in letter.walk() for defect in part.defects],

@@ -11,6 +11,11 @@ use recipisa::registry::Number;
 use recipisa::screening::{Outcome, Reason, Standing};
 use recipisa::store::{Desk, HeldAct, ReceiptState, Store};
 
+use super::answers::{
+    a_copy_tells_its_first, a_receipt_that_waits_is_sent_at_a_persons_word,
+    an_answer_is_owed_written_once_and_counted, an_answer_that_cannot_be_sent_is_void, links_are_decided,
+    links_are_proposed, mails_alike_are_found,
+};
 use super::evidence::{letters_keep_their_pace, reports_are_filed_with_their_letter};
 use super::figures::{
     contact_with_sources_is_remembered, the_clock_is_checked_without_registering,
@@ -50,6 +55,13 @@ pub(super) fn contract(make: &dyn Fn() -> Box<dyn Store>) {
         what_was_done_is_counted_once,
         contact_with_sources_is_remembered,
         the_clock_is_checked_without_registering,
+        an_answer_is_owed_written_once_and_counted,
+        an_answer_that_cannot_be_sent_is_void,
+        mails_alike_are_found,
+        links_are_proposed,
+        links_are_decided,
+        a_copy_tells_its_first,
+        a_receipt_that_waits_is_sent_at_a_persons_word,
     ] {
         let store = make();
         part(&*store);

@@ -1,8 +1,8 @@
 //! What every store promises about receipts and letters.
 
 use jiff::{SignedDuration, Timestamp};
-use recipisa::outbox::Outgoing;
 use recipisa::outbox::pace::Pace;
+use recipisa::outbox::{Letterless, Outgoing};
 use recipisa::store::{Attempt, LetterState, ReceiptState, Store};
 
 use super::contract::{decide_all, keep, kinds};
@@ -65,6 +65,7 @@ pub(super) fn a_receipt_is_issued_once(store: &dyn Store) {
     );
     let mut without_letter = issued(&numbers[1], noon());
     without_letter.letter = None;
+    without_letter.letterless = Some(Letterless::Silence);
     store.receipts_issue(&[without_letter]).unwrap();
     assert!(store.entry(&numbers[1]).unwrap().unwrap().letters.is_empty());
     assert_eq!(owed_at(noon()), [(3, 0)]);

@@ -193,7 +193,7 @@ struct Together {
     sql: &'static str,
 }
 
-const TOGETHER: [Together; 7] = [
+const TOGETHER: [Together; 10] = [
     Together {
         fault: Fault::SubmissionMissing,
         what: "it has joined a case, and no submission is of it",
@@ -239,6 +239,26 @@ const TOGETHER: [Together; 7] = [
               FROM entry e LEFT JOIN receipt r ON r.register = e.register AND r.year = e.year
                    AND r.number = e.number AND r.ordinal = 0
               WHERE r.state IS NULL ORDER BY e.rowid",
+    },
+    Together {
+        fault: Fault::AnswerMissing,
+        what: "it is answered, and no letter is owed or written",
+        sql: "SELECT 'mail/' || m.seq FROM mail m WHERE m.outcome = 'answered'
+              AND NOT EXISTS (SELECT 1 FROM answer a WHERE a.mail_seq = m.seq AND a.kind = m.reason) ORDER BY m.seq",
+    },
+    Together {
+        fault: Fault::AnswerMissing,
+        what: "a letter is owed that its outcome does not ask for",
+        sql: "SELECT 'mail/' || m.seq FROM answer a JOIN mail m ON m.seq = a.mail_seq
+              WHERE a.kind IN ('too-large', 'encrypted') AND a.state = 'owed' AND m.reason IS NOT a.kind
+              ORDER BY m.seq",
+    },
+    Together {
+        fault: Fault::AnswerMissing,
+        what: "its answer is said to be written, and there is no letter",
+        sql: "SELECT 'mail/' || a.mail_seq FROM answer a WHERE a.state = 'done'
+              AND NOT EXISTS (SELECT 1 FROM letter l WHERE l.mail_seq = a.mail_seq AND l.kind = a.kind)
+              ORDER BY a.mail_seq",
     },
     Together {
         fault: Fault::ReceiptMissing,

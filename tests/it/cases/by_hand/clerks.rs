@@ -50,7 +50,12 @@ fn one_digest_stands_for_those_missed_in_an_outage_and_says_so() {
     periods_are_gap_free(&bureau, 2);
     bureau.live_until("2026-11-27 12:00");
     periods_are_gap_free(&bureau, 3);
-    let all: Vec<String> = bureau.digests().iter().map(|digest| decoded(digest)).collect();
+    // The two requests have the same files, and that link is told until somebody decides about it.
+    let arrivals = |digest: &Vec<u8>| {
+        let text = decoded(digest);
+        text[text.find("CE A INTRAT").unwrap()..].to_owned()
+    };
+    let all: Vec<String> = bureau.digests().iter().map(arrivals).collect();
     assert_eq!(all.len(), 3);
     // The second request was registered after the outage, which is behind the end of the digest that covers it.
     for number in [number.spelled(spelling), "2/26.11.2026".to_owned()] {

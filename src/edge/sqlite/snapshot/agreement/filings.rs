@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
 
-use super::{Facts, Met, Subject, Told, changed, facts, hold, hold_one, of_kind, silent};
+use super::{Facts, Met, Subject, Told, changed, facts, hold, hold_one, links, of_kind, silent};
 use crate::calendar::hours::ZONE;
 use crate::edge::sqlite::snapshot::structure::Each;
 use crate::journal::Kind;
@@ -29,6 +29,9 @@ pub(super) const ENTRY: Subject = Subject {
         Kind::PickupArranged,
         Kind::CaseClosed,
         Kind::CaseSetAside,
+        Kind::LinkProposed,
+        Kind::LinkConfirmed,
+        Kind::LinkRejected,
     ],
     sql: "SELECT 'entry/' || e.register || '/' || e.year || '/' || e.number AS subject, e.register, e.year, e.number,
                  e.mail_seq, m.sha256, e.office, e.applicant, m.sender, e.received_at, e.processing_day,
@@ -217,6 +220,7 @@ fn entry(met: &Met<'_>, each: Each<'_>) -> rusqlite::Result<()> {
     for part in &PARTS {
         compare_part(met, part, each)?;
     }
+    links::compare(met, each)?;
     planned(met, each)
 }
 
@@ -309,7 +313,7 @@ fn planned(met: &Met<'_>, each: Each<'_>) -> rusqlite::Result<()> {
 }
 
 /// Register, year and number behind the subject.
-fn key(row: &Row<'_>) -> rusqlite::Result<[rusqlite::types::Value; 3]> {
+pub(super) fn key(row: &Row<'_>) -> rusqlite::Result<[rusqlite::types::Value; 3]> {
     Ok([row.get(1)?, row.get(2)?, row.get(3)?])
 }
 

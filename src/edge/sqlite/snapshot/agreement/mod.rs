@@ -7,6 +7,7 @@
 
 mod filings;
 mod reports;
+mod links;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
