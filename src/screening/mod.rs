@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::mailbox::Extent;
-use crate::message::{Defect, Message, Origin};
+use crate::message::{Action, Defect, Message, Origin};
 
 /// The one end that every message comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +68,10 @@ pub enum Reason {
     AutoReply,
     Bounce,
     ReadReport,
+    /// A server tells of a letter's delivery, and of no failure.
+    DeliveryReport,
+    /// A provider tells that somebody marked a letter of ours as unwanted (RFC 5965).
+    Complaint,
     Duplicate,
     /// The same message of the same sender, with other bytes: it came by another way, mostly into another mailbox.
     SameMessage,
@@ -96,7 +100,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, for tables and tests.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Request,
         Self::Reply,
         Self::JoinedByClerk,
@@ -106,6 +110,8 @@ impl Reason {
         Self::AutoReply,
         Self::Bounce,
         Self::ReadReport,
+        Self::DeliveryReport,
+        Self::Complaint,
         Self::Duplicate,
         Self::SameMessage,
         Self::BeforeStart,
@@ -136,6 +142,8 @@ impl Reason {
             Self::AutoReply => "auto-reply",
             Self::Bounce => "bounce",
             Self::ReadReport => "read-report",
+            Self::DeliveryReport => "delivery-report",
+            Self::Complaint => "complaint",
             Self::Duplicate => "duplicate",
             Self::SameMessage => "same-message",
             Self::BeforeStart => "before-start",
@@ -161,7 +169,9 @@ impl Reason {
             Self::Request | Self::Released => Outcome::Registered,
             Self::Reply | Self::JoinedByClerk => Outcome::Joined,
             Self::TooLarge | Self::Encrypted => Outcome::Answered,
-            Self::AutoReply | Self::Bounce | Self::ReadReport => Outcome::Filed,
+            Self::AutoReply | Self::Bounce | Self::ReadReport | Self::DeliveryReport | Self::Complaint => {
+                Outcome::Filed
+            }
             Self::Duplicate
             | Self::SameMessage
             | Self::BeforeStart
@@ -195,6 +205,10 @@ impl Reason {
             Self::AutoReply => "răspuns automat (de exemplu «sunt în concediu»); nu este o cerere",
             Self::Bounce => "raport de nelivrare; verificați dacă solicitantul a primit recipisa",
             Self::ReadReport => "confirmare de citire",
+            Self::DeliveryReport => {
+                "raport despre livrarea unei scrisori: livrată, predată mai departe sau întârziată"
+            }
+            Self::Complaint => "un furnizor de e-mail anunță că o scrisoare a fost marcată drept nedorită",
             Self::Duplicate => "același mesaj a mai fost primit o dată",
             Self::SameMessage => "același mesaj a sosit și pe altă cale și este deja înregistrat",
             Self::BeforeStart => {
@@ -331,7 +345,7 @@ pub fn screen(message: &Message, seen: Circumstances, policy: &Policy) -> Screen
     if is_own(message, policy) {
         return Screened::silently(Reason::OwnMail);
     }
-    if let Some(reason) = machine(message.origin) {
+    if let Some(reason) = machine(message) {
         return Screened::silently(reason);
     }
     if let Some(reason) = untakeable(message, seen, policy) {
@@ -352,14 +366,29 @@ pub fn screen(message: &Message, seen: Circumstances, policy: &Policy) -> Screen
 }
 
 /// Why a machine's message is no request.
-fn machine(origin: Origin) -> Option<Reason> {
-    match origin {
+fn machine(message: &Message) -> Option<Reason> {
+    match message.origin {
         Origin::Person | Origin::AsksForSilence => None,
         Origin::AutoReply => Some(Reason::AutoReply),
-        Origin::Bounce | Origin::Complaint => Some(Reason::Bounce),
+        Origin::Bounce => Some(bounce(message)),
+        Origin::Complaint => Some(Reason::Complaint),
         Origin::ReadReport => Some(Reason::ReadReport),
         Origin::List => Some(Reason::List),
         Origin::Bulk => Some(Reason::Bulk),
+    }
+}
+
+/// A report that tells of no failure is good news, or none yet.
+fn bounce(message: &Message) -> Reason {
+    let recipients = message
+        .report
+        .as_ref()
+        .map_or(&[][..], |report| &report.recipients);
+    let has_failed = recipients.is_empty() || recipients.iter().any(|one| one.action == Action::Failed);
+    if has_failed {
+        Reason::Bounce
+    } else {
+        Reason::DeliveryReport
     }
 }
 

@@ -41,6 +41,8 @@ impl AnswerKind {
             | Reason::AutoReply
             | Reason::Bounce
             | Reason::ReadReport
+            | Reason::DeliveryReport
+            | Reason::Complaint
             | Reason::Duplicate
             | Reason::SameMessage
             | Reason::BeforeStart

@@ -59,7 +59,9 @@ pub(super) fn turn(known: &Known, sighting: &Sighting, measure: &Measure, now: T
         }
         (Extent::HeaderOnly, Some(Reason::Discarded)) => Turn::Acknowledge,
         // Only the limit kept it back, and the limit has been raised.
-        (Extent::HeaderOnly, Some(Reason::Oversized)) if self::extent(sighting, measure) == Extent::Whole => {
+        (Extent::HeaderOnly, Some(Reason::Oversized | Reason::TooLarge))
+            if self::extent(sighting, measure) == Extent::Whole =>
+        {
             when_due(Turn::Fetch(Extent::Whole))
         }
         (Extent::Nothing, Some(Reason::Unfetchable | Reason::Vanished)) => {

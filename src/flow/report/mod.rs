@@ -5,6 +5,7 @@
 //! letters are recorded in one transaction.
 
 mod conexe;
+mod equation;
 mod lookup;
 
 use std::collections::BTreeMap;

@@ -127,7 +127,7 @@ fn a_folder_that_takes_no_mail_does_not_stop_new_mail() {
 }
 
 #[test]
-fn a_mail_that_is_too_large_is_held_and_stays_on_the_server() {
+fn a_mail_that_is_too_large_is_answered_and_stays_on_the_server() {
     let mut scene = Scene::new();
     let limits = "\n[limits]\nmail_bytes_max = 100000\n";
     let config = fs::read_to_string(scene.agency.config()).unwrap();
@@ -145,9 +145,12 @@ fn a_mail_that_is_too_large_is_held_and_stays_on_the_server() {
             "it is as it was"
         );
     }
-    let held = scene.agency.json(&["held", "list", "--json"]);
-    assert_eq!(held.len(), 1);
-    assert_eq!(held[0]["reason"], "oversized", "{}", held[0]);
+    let mails = scene.agency.json(&["mails", "--json"]);
+    let large = mails.iter().find(|mail| mail["subject"] == "mare").unwrap();
+    assert_eq!(
+        (&large["outcome"], &large["reason"]),
+        (&"answered".into(), &"too-large".into())
+    );
 }
 
 #[test]
