@@ -219,7 +219,7 @@ fn decisions_are_as_expected(agency: &Agency, posts: &[Posted]) -> BTreeMap<Stri
         .into_iter()
         .partition(|(sum, _)| wanted.iter().any(|(other, _)| other == sum));
     assert!(
-        reports.iter().all(|(_, facts)| facts == "filed bounce"),
+        reports.iter().all(|(_, facts)| facts == "filed delivery-report"),
         "{reports:?}"
     );
     wanted.sort();
