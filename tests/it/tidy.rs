@@ -7,6 +7,7 @@
 
 mod code;
 mod made_up;
+mod promises;
 mod table;
 
 use std::collections::BTreeSet;

@@ -92,6 +92,19 @@ fn the_running_daemon_goes_on_when_the_line_is_well() {
 }
 
 #[test]
+fn a_mail_that_somebody_has_read_is_taken_like_any_other() {
+    let mut scene = Scene::new();
+    scene.citizens.write(&scene.dovecot, User::Amt);
+    let inbox = scene.dovecot.maildir(User::Amt, "INBOX");
+    let file = fs::read_dir(inbox.join("new")).unwrap().next().unwrap().unwrap();
+    let read = format!("{}:2,S", file.file_name().to_str().unwrap());
+    fs::rename(file.path(), inbox.join("cur").join(read)).unwrap();
+    scene.house().once_well();
+    assert_eq!(scene.agency.json(&["entries", "--json"]).len(), 1);
+    assert!(scene.dovecot.mails(User::Amt, "INBOX").is_empty());
+}
+
+#[test]
 fn a_folder_that_takes_no_mail_does_not_stop_new_mail() {
     let mut scene = Scene::new();
     let [amt, _] = Inbox::both(&scene.dovecot);
