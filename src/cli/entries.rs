@@ -6,7 +6,7 @@ use crate::cli::{Failure, held, json, link, open, text};
 use crate::daemon::House;
 use crate::receipt::wording::visible;
 use crate::registry::{Delivery, FileRecord, Number, Spelling};
-use crate::store::{Archive, EntryRecord, LetterState, LetterStory, ReceiptState, Step, Store};
+use crate::store::{Archive, Copy, EntryRecord, LetterState, LetterStory, ReceiptState, Step, Store};
 
 #[derive(clap::Args)]
 pub(super) struct ShowOptions {
@@ -111,9 +111,12 @@ pub(super) fn receipt_state(record: &EntryRecord) -> String {
                 None => "issued, NO LETTER: hand it over".into(),
             },
             Some(letter) => match letter.state {
-                LetterState::Sent => match letter.reported.as_ref().map(|reported| reported.delivery) {
-                    Some(Delivery::Bounced) => "CAME BACK".into(),
-                    Some(delivery) => delivery.as_str().into(),
+                LetterState::Sent => match &letter.reported {
+                    Some(reported) if reported.delivery == Delivery::Bounced => match reported.of_another {
+                        Some(_) => "CAME BACK (of another address)".into(),
+                        None => "CAME BACK".into(),
+                    },
+                    Some(reported) => reported.delivery.as_str().into(),
                     None => "sent".into(),
                 },
                 LetterState::Queued => "letter queued".into(),
@@ -149,12 +152,17 @@ pub(super) fn show(config: Option<PathBuf>, options: &ShowOptions) -> Result<(),
         }
     }
     let stories = house.store.letter_stories(&number)?;
+    let copies = house.store.copies_of(&number)?;
     if options.json {
         let mut object = json::entry(&record, spelling);
         object["lives"] = stories.iter().map(json::life).collect();
+        object["copies"] = copies
+            .iter()
+            .map(|copy| serde_json::json!({"source": copy.source.0, "mail_id": copy.mail_seq}))
+            .collect();
         text::line(&object.to_string());
     } else {
-        print(&record, &stories, spelling);
+        print(&record, &copies, &stories, spelling);
     }
     Ok(())
 }
@@ -185,8 +193,12 @@ pub(super) fn write_archived(house: &House, sha256: &str, path: &Path) -> Result
     })
 }
 
-fn print(record: &EntryRecord, stories: &[LetterStory], spelling: Spelling) {
+fn print(record: &EntryRecord, copies: &[Copy], stories: &[LetterStory], spelling: Spelling) {
     print_facts(record, spelling);
+    for copy in copies {
+        let (source, mail) = (visible(&copy.source.0), copy.mail_seq);
+        text::line(&format!("{:<15} {source} (mail {mail})", "also came to"));
+    }
     for words in link::in_words(&record.links, &record.entry.number, spelling) {
         text::line(&format!("{:<15} {words}", "linked"));
     }

@@ -61,7 +61,8 @@ enum Act {
         /// The case's number as on the receipt: 12/20.11.2026, or DEJ-12/20.11.2026 where there are several registers.
         number: String,
     },
-    /// It is no request: keep it, with the reason, and do not register it.
+    /// It is no request, or its sender cannot be told: keep it, with the reason, and do not register it. Of mails that are
+    /// held or were answered.
     Discard {
         #[command(flatten)]
         common: Common,

@@ -194,7 +194,11 @@ impl Seen {
 
 /// A file's verdict and what was found in it, indented.
 pub(super) fn lines_of(file: &FileRecord) -> Vec<String> {
-    let name = crate::receipt::wording::visible(&file.name);
+    let visible = crate::receipt::wording::visible;
+    let name = match &file.container {
+        Some(container) => format!("{} › {}", visible(container), visible(&file.name)),
+        None => visible(&file.name),
+    };
     let verdict = if file.accepted { "accepted" } else { "refused" };
     let mut lines = vec![format!("    {name}: {}, {verdict}", file.kind_ro)];
     for finding in &file.findings {
@@ -237,4 +241,30 @@ fn rehearse(bytes: &[u8], policy: &Policy, mail_bytes_max: u64) -> Decided {
         received_at,
     };
     decide(incoming, &desk, received_at, policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_told_with_the_envelope_that_it_came_in() {
+        let mut file = FileRecord {
+            name: "cerere.pdf".into(),
+            container: Some("smime\u{202E}.p7m".into()),
+            declared: String::new(),
+            detected: "pdf".into(),
+            kind_ro: "document PDF".into(),
+            size_bytes: 1,
+            sha256: String::new(),
+            accepted: true,
+            findings: Vec::new(),
+        };
+        assert_eq!(
+            lines_of(&file),
+            ["    smime⟨U+202E⟩.p7m › cerere.pdf: document PDF, accepted"]
+        );
+        file.container = None;
+        assert_eq!(lines_of(&file), ["    cerere.pdf: document PDF, accepted"]);
+    }
 }

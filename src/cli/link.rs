@@ -10,7 +10,7 @@ use crate::store::{LinkAct, LinkVerdict, Store};
 
 #[derive(clap::Args)]
 pub(super) struct Options {
-    /// The later entry, as on the receipt.
+    /// The later entry, as on the receipt; turned round, the two are put in the order of their registration.
     number: String,
     /// The earlier entry.
     earlier: String,

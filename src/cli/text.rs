@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::receipt::wording::visible;
+
 /// Prints a line; a reader who has gone away (`| head`) ends the program quietly.
 pub(super) fn line(text: &str) {
     let mut out = io::stdout().lock();
@@ -32,19 +34,9 @@ pub(super) fn complain(text: &str) {
 
 /// Prints rows with columns wide enough for their cells; cells longer than `cell_max` letters are cut with `…`.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>], cell_max: usize) {
-    let cut = |cell: &str| {
-        let clean: String = cell
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        if clean.chars().count() <= cell_max {
-            return clean;
-        }
-        clean.chars().take(cell_max - 1).chain(['…']).collect()
-    };
     let rows: Vec<Vec<String>> = rows
         .iter()
-        .map(|row| row.iter().map(|cell| cut(cell)).collect())
+        .map(|row| row.iter().map(|text| cell(text, cell_max)).collect())
         .collect();
     let width = |column: usize| {
         let cells = rows
@@ -73,6 +65,20 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>], cell_max: usize) {
     }
 }
 
+/// A text as it stands in one line of a table: control characters are spaces, and a sign that hides or turns other
+/// letters is shown by its number, so that nobody's file name looks like another.
+fn cell(text: &str, letters_max: usize) -> String {
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let clean = visible(&line);
+    if clean.chars().count() <= letters_max {
+        return clean;
+    }
+    clean.chars().take(letters_max - 1).chain(['…']).collect()
+}
+
 /// A size in the unit that leaves one to three digits before the point: `41.9 MB`.
 pub(super) fn bytes_of(size: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
@@ -99,4 +105,16 @@ pub(super) fn day(text: &str) -> Result<jiff::civil::Date, String> {
     text.parse()
         .or_else(|_| jiff::civil::Date::strptime("%d.%m.%Y", text))
         .map_err(|_| "write the date as 2026-12-10 or 10.12.2026".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_hide_and_turn_nothing() {
+        assert_eq!(cell("cerere\u{202E}fdp.exe", 60), "cerere⟨U+202E⟩fdp.exe");
+        assert_eq!(cell("a\nb\u{1b}[31m\u{200B}", 60), "a b [31m⟨U+200B⟩");
+        assert_eq!(cell("șomaj și ajutor", 6), "șomaj…");
+    }
 }

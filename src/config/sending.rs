@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::reader::Section;
 use crate::outbox::pace::Pace;
-use crate::outbox::retry::{Schedule, ScheduleError};
+use crate::outbox::retry::{GIVE_UP_MAX, Schedule, ScheduleError, WAIT_MIN};
 use crate::registry::VERP_SEPARATORS;
 
 /// What holds for letters whatever carries them.
@@ -39,27 +39,40 @@ fn a_minute(letters: u64) -> Option<NonZeroU32> {
 
 fn schedule(section: &Section<'_, '_>) -> Option<Schedule> {
     let usual = Schedule::default();
-    let waits = if section.has("retry") {
-        times(section, "retry", &section.texts("retry"))?
-    } else {
-        usual.waits().to_vec()
+    let waits = match section.has("retry") {
+        true => times(section, "retry", &section.texts("retry")),
+        false => Some(usual.waits().to_vec()),
     };
     let give_up_after = match section.text_opt("give_up_after") {
-        Some(text) => times(section, "give_up_after", &[text])?[0],
-        None => usual.give_up_after(),
+        Some(text) => times(section, "give_up_after", &[text]).map(|times| times[0]),
+        None => Some(usual.give_up_after()),
     };
-    match Schedule::new(waits, give_up_after) {
-        Ok(schedule) => Some(schedule),
-        Err(error) => {
-            let key = match error {
-                ScheduleError::Count | ScheduleError::Bounds | ScheduleError::Falling => "retry",
-                ScheduleError::GiveUp | ScheduleError::NeverAgain => "give_up_after",
-            };
-            let hint = "for example retry = [\"1m\", \"10m\", \"1h\", \"4h\"] and give_up_after = \"5d\"";
-            section.wrong(key, error.to_string(), hint);
-            None
-        }
+    if let (Some(waits), Some(give_up_after)) = (&waits, give_up_after)
+        && let Ok(schedule) = Schedule::new(waits.clone(), give_up_after)
+    {
+        return Some(schedule);
     }
+    // Each is judged beside a good other one, so that all that is wrong is told at once.
+    let shortest = vec![WAIT_MIN];
+    let alone = [
+        waits
+            .as_ref()
+            .map(|waits| Schedule::new(waits.clone(), GIVE_UP_MAX)),
+        give_up_after.map(|end| Schedule::new(shortest, end)),
+    ];
+    let mut errors: Vec<ScheduleError> = alone.into_iter().flatten().filter_map(Result::err).collect();
+    if let (Some(waits), Some(give_up_after), true) = (waits, give_up_after, errors.is_empty()) {
+        errors.extend(Schedule::new(waits, give_up_after).err());
+    }
+    for error in errors {
+        let key = match error {
+            ScheduleError::Count | ScheduleError::Bounds | ScheduleError::Falling => "retry",
+            ScheduleError::GiveUp | ScheduleError::NeverAgain => "give_up_after",
+        };
+        let hint = "for example retry = [\"1m\", \"10m\", \"1h\", \"4h\"] and give_up_after = \"5d\"";
+        section.wrong(key, error.to_string(), hint);
+    }
+    None
 }
 
 fn times(section: &Section<'_, '_>, key: &str, texts: &[String]) -> Option<Vec<SignedDuration>> {

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::daemon::House;
-use crate::daemon::pulse::{LifeSign, Pulse, SourceBeat};
+use crate::daemon::pulse::{LifeSign, Pulse, SourceBeat, Trouble};
 use crate::daemon::{StartError, status_file};
 use crate::edge::disk::{self, Space};
 use crate::edge::oauth::Standing;
 use crate::flow::balance::{self, Balance};
 use crate::flow::stopwatch::Taken;
-use crate::store::{Store, StoreError, Stored, Tally, Waiting};
+use crate::store::{Contact, Store, StoreError, Stored, Tally, Waiting};
 
 /// A daemon writes its life sign at least every ten seconds; one that has been silent for so long hangs.
 const SILENCE: SignedDuration = SignedDuration::from_secs(45);
@@ -178,6 +178,8 @@ fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> 
         space: disk::space(&house.settings.storage_dir).ok(),
     };
     let (mut beats, mut tokens) = (BTreeMap::new(), BTreeMap::new());
+    let seen_at = sign.as_ref().map(|sign| sign.seen_at);
+    let contacts = house.store.contacts()?;
     if let Some(sign) = sign {
         status.sign = Some(DaemonFacts {
             version: sign.version,
@@ -196,7 +198,11 @@ fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> 
         name: source.name.clone(),
         poll_seconds: source.poll_seconds,
         alarm_after: source.alarm_after,
-        beat: beats.remove(&source.name).unwrap_or_default(),
+        beat: with_contact(
+            beats.remove(&source.name).unwrap_or_default(),
+            contacts.iter().find(|contact| contact.source.0 == source.name),
+            seen_at,
+        ),
         last_mail: None,
     });
     status.sources = sources.collect();
@@ -207,6 +213,26 @@ fn gather(house: &House, life: Life, sign: Option<LifeSign>, now: Timestamp) -> 
     status.tokens = tokens.collect();
     status.fill_last_mail();
     Ok(status)
+}
+
+/// What the daemon said of a source at `seen_at`, and what the registry has noted of it since: `once` leaves no sign, and
+/// reads the mailboxes all the same.
+fn with_contact(mut beat: SourceBeat, noted: Option<&Contact>, seen_at: Option<Timestamp>) -> SourceBeat {
+    let Some(noted) = noted else {
+        return beat;
+    };
+    beat.last_contact = beat.last_contact.max(noted.contact_at);
+    match (&noted.failing, beat.failing) {
+        (Some((since, why)), None) if beat.last_contact.is_none_or(|contact| *since > contact) => {
+            let trouble = Trouble::ALL.into_iter().find(|one| one.as_str() == why);
+            beat.failing = Some((trouble.unwrap_or(Trouble::Unreachable), *since));
+        }
+        (None, Some((_, since))) if noted.contact_at > Some(since) && noted.contact_at > seen_at => {
+            beat.failing = None;
+        }
+        (Some(_) | None, Some(_) | None) => {}
+    }
+    beat
 }
 
 fn life(is_at_work: bool, sign: Option<&LifeSign>, now: Timestamp) -> Life {
@@ -237,5 +263,38 @@ mod tests {
         assert_eq!(life(false, Some(&sign), at(1)), Life::Ended);
         assert_eq!(life(true, None, at(0)), Life::Silent);
         assert_eq!(life(false, None, at(0)), Life::Never);
+    }
+
+    #[test]
+    fn what_once_has_noted_counts_beside_the_daemons_word() {
+        let at = |second: i64| Timestamp::from_second(1_795_000_000 + second).unwrap();
+        let noted = |contact: Option<i64>, failing: Option<(i64, &str)>| Contact {
+            source: crate::mailbox::SourceId("somaj".into()),
+            contact_at: contact.map(at),
+            failing: failing.map(|(since, why)| (at(since), why.to_owned())),
+        };
+        let beat = |contact: Option<i64>, failing: Option<i64>| SourceBeat {
+            last_contact: contact.map(at),
+            failing: failing.map(|since| (Trouble::Login, at(since))),
+            failures: BTreeMap::new(),
+        };
+        let after = |beat, noted: Contact, seen_at: Option<i64>| {
+            let beat = with_contact(beat, Some(&noted), seen_at.map(at));
+            (beat.last_contact, beat.failing)
+        };
+        // No daemon ever ran.
+        let never = SourceBeat::default;
+        assert_eq!(after(never(), noted(Some(7), None), None), (Some(at(7)), None));
+        let refused = after(never(), noted(Some(7), Some((9, "login"))), None);
+        assert_eq!(refused, (Some(at(7)), Some((Trouble::Login, at(9)))));
+        // `once` came after the daemon, and did better or worse than it.
+        let better = after(beat(Some(1), Some(2)), noted(Some(9), None), Some(5));
+        assert_eq!(better, (Some(at(9)), None));
+        let worse = after(beat(Some(4), None), noted(Some(4), Some((9, "login"))), Some(5));
+        assert_eq!(worse, (Some(at(4)), Some((Trouble::Login, at(9)))));
+        // The daemon knows better what it has just met.
+        let now = after(beat(Some(3), Some(4)), noted(Some(3), None), Some(5));
+        assert_eq!(now, (Some(at(3)), Some((Trouble::Login, at(4)))));
+        assert_eq!(with_contact(beat(Some(3), None), None, None), beat(Some(3), None));
     }
 }

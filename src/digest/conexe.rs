@@ -18,7 +18,7 @@ use crate::registry::LinkWhy;
 pub struct Conexe {
     /// Links that no clerk has decided about, whenever they were proposed, oldest first.
     pub links: Vec<ProposedLink>,
-    /// Mails of the period that another source had brought before.
+    /// Mails of the period that another source had brought before, for the offices of both.
     pub copies: Vec<Copied>,
 }
 
@@ -38,7 +38,7 @@ pub struct Copied {
     /// Its place in the order of arrival.
     pub mail_id: i64,
     pub received_at: Timestamp,
-    /// The source that this digest speaks of.
+    /// The source that brought it again.
     pub source: String,
     /// The source that brought it before.
     pub first_source: String,

@@ -170,6 +170,23 @@ pub struct Undelivered {
     pub trouble: Trouble,
     /// The other server's last words, or why the receipt could not be made.
     pub last_answer: Option<String>,
+    /// The recipient that the report names, where that is not the letter's own.
+    pub of_another: Option<String>,
+    /// Of an answer to a mail without number: that mail.
+    pub mail: Option<Unnumbered>,
+}
+
+/// A mail without number that a letter answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unnumbered {
+    /// Its place in the order of arrival, by which `recipisa held` knows it.
+    pub mail_id: i64,
+    /// The sender's address, where the mail has one.
+    pub sender: Option<String>,
+    /// May be empty.
+    pub subject: String,
+    /// The source's name.
+    pub source: String,
 }
 
 /// Why somebody has nothing in hand.
@@ -244,6 +261,8 @@ pub struct NewEntry {
     pub consent: Consent,
     /// What reports say of the letter with its receipt; `None` while they say nothing.
     pub receipt: Option<Delivery>,
+    /// Whether the report that says so names another recipient than the letter's.
+    pub receipt_of_another: bool,
 }
 
 /// Whether the applicant's written consent to the electronic way is there.

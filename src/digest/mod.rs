@@ -27,7 +27,7 @@ mod tests;
 pub use conexe::{Conexe, Copied, ProposedLink};
 pub use facts::{
     Answered, Awaited, Consent, Counts, Facts, File, Gap, Held, Joined, Misfit, MisfitFault, NewEntry,
-    OpenCase, Period, Pickup, Scope, SourceCounts, Trouble, Unanswered, Undelivered, Unreached,
+    OpenCase, Period, Pickup, Scope, SourceCounts, Trouble, Unanswered, Undelivered, Unnumbered, Unreached,
 };
 pub use words::NO_NUMBER;
 

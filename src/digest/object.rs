@@ -101,7 +101,7 @@ fn held(mail: &Held) -> Value {
         "reason_ro": mail.reason.clerk_ro(),
         "from": mail.sender,
         "subject": mail.subject,
-        "commands": words::held_commands(mail.mail_id).map(|(_, command)| command),
+        "commands": words::held_commands(mail).map(|(_, command)| command),
     })
 }
 
@@ -115,6 +115,10 @@ fn undelivered(letter: &Undelivered) -> Value {
         "to": letter.to,
         "trouble": letter.trouble.as_str(),
         "last_answer": letter.last_answer,
+        "report_of_another": letter.of_another,
+        "mail_id": letter.mail.as_ref().map(|mail| mail.mail_id),
+        "from": letter.mail.as_ref().and_then(|mail| mail.sender.as_ref()),
+        "subject": letter.mail.as_ref().map(|mail| &mail.subject),
         "commands": command.into_iter().collect::<Vec<_>>(),
     })
 }

@@ -323,14 +323,8 @@ fn coming_in(pickup: &Pickup, scope: &Scope) -> Row {
 }
 
 fn held(mail: &Held) -> Row {
-    let sender = mail.sender.as_deref().map_or_else(
-        || "fără expeditor sigur".to_owned(),
-        |sender| format!("de la {}", shown(sender)),
-    );
-    let subject = match shown(&mail.subject) {
-        subject if subject.is_empty() => "fără subiect".to_owned(),
-        subject => format!("„{subject}”"),
-    };
+    let sender = words::sender(mail.sender.as_deref());
+    let subject = words::mail_subject(&mail.subject);
     Row {
         title: format!("mesajul {} · {sender}", mail.mail_id),
         when: day_and_hour(mail.received_at),
@@ -338,7 +332,7 @@ fn held(mail: &Held) -> Row {
             format!("{subject} · sursa {}", shown(&mail.source)),
             format!("{} ({})", mail.reason.clerk_ro(), mail.reason.as_str()),
         ],
-        commands: words::held_commands(mail.mail_id)
+        commands: words::held_commands(mail)
             .into_iter()
             .map(|(purpose, text)| Command { purpose, text })
             .collect(),
@@ -352,14 +346,20 @@ fn undelivered(letter: &Undelivered, scope: &Scope) -> Row {
         None => "Fără adresă".to_owned(),
     };
     let (remedy, command) = words::remedy(letter);
-    let mut lines = vec![
+    let mut lines: Vec<String> = Vec::new();
+    if let Some(mail) = &letter.mail {
+        let (subject, source) = (words::mail_subject(&mail.subject), shown(&mail.source));
+        lines.push(format!("{subject} · sursa {source}"));
+    }
+    lines.extend([
         format!(
             "{} {}.",
             words::letter(letter.letter),
-            words::trouble(letter.trouble)
+            words::trouble(letter.letter, letter.trouble)
         ),
         joined_words(&[&to], &letter.office, scope),
-    ];
+    ]);
+    lines.extend(words::of_another(letter));
     if let Some(answer) = &letter.last_answer {
         lines.push(format!("Ultimul răspuns: {}", shown(answer)));
     }
@@ -372,7 +372,7 @@ fn undelivered(letter: &Undelivered, scope: &Scope) -> Row {
         None => lines.push(remedy.to_owned()),
     }
     Row {
-        title: numbered(&letter.number, letter.applicant.as_deref()),
+        title: words::whose(letter),
         lines,
         commands,
         ..Row::default()
@@ -428,7 +428,11 @@ fn joined_row(joined: &Joined, scope: &Scope) -> Row {
 fn entry_row(entry: &NewEntry, scope: &Scope) -> Row {
     let mut lines = vec![joined_words(&[&shown(&entry.request_type)], &entry.office, scope)];
     lines.extend(Some(words::consent(entry.consent).to_owned()).filter(|words| !words.is_empty()));
-    lines.extend(entry.receipt.map(|delivery| words::delivery(delivery).to_owned()));
+    lines.extend(
+        entry
+            .receipt
+            .map(|delivery| words::delivery(delivery, entry.receipt_of_another).to_owned()),
+    );
     if entry.files.is_empty() {
         lines.push("Fără fișiere.".to_owned());
     }

@@ -310,6 +310,7 @@ fn entries() -> Vec<NewEntry> {
         files,
         consent,
         receipt: None,
+        receipt_of_another: false,
     };
     let mut entries = vec![
         entry(
@@ -419,6 +420,8 @@ fn undelivered(
         to: to.map(str::to_owned),
         trouble,
         last_answer: answer.map(str::to_owned),
+        of_another: None,
+        mail: None,
     }
 }
 

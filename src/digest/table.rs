@@ -159,7 +159,7 @@ fn held(mail: &Held) -> Row {
         date: day_of(mail.received_at),
         hour: words::hour(mail.received_at),
         state: format!("{} ({})", mail.reason.clerk_ro(), mail.reason.as_str()),
-        todo: words::held_commands(mail.mail_id)
+        todo: words::held_commands(mail)
             .map(|(purpose, command)| format!("{purpose} {command}"))
             .join(" | "),
         ..Row::default()
@@ -176,15 +176,27 @@ fn undelivered(letter: &Undelivered) -> Row {
         .last_answer
         .as_ref()
         .map_or_else(String::new, |answer| format!("; ultimul răspuns: {answer}"));
+    let other = words::of_another(letter).map_or_else(String::new, |words| format!(". {words}"));
     Row {
         section: "Nelivrat",
-        number: letter.number.clone(),
-        applicant: letter.applicant.clone().unwrap_or_default(),
+        number: letter.mail.as_ref().map_or_else(
+            || letter.number.clone(),
+            |mail| format!("mesajul {}", mail.mail_id),
+        ),
+        applicant: match &letter.mail {
+            Some(mail) => mail.sender.clone().unwrap_or_default(),
+            None => letter.applicant.clone().unwrap_or_default(),
+        },
+        request_type: letter
+            .mail
+            .as_ref()
+            .map(|mail| mail.subject.clone())
+            .unwrap_or_default(),
         office: letter.office.clone(),
         state: format!(
-            "{} {}; {to}{answer}",
+            "{} {}; {to}{other}{answer}",
             words::letter(letter.letter),
-            words::trouble(letter.trouble)
+            words::trouble(letter.letter, letter.trouble)
         ),
         todo: format!("{remedy} {}", command.unwrap_or_default())
             .trim_end()

@@ -8,9 +8,13 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::facts::{Awaited, Counts, Facts, Misfit, MisfitFault, OpenCase, Period, Scope, SourceCounts};
+use super::facts::{
+    Awaited, Counts, Facts, Misfit, MisfitFault, OpenCase, Period, Scope, SourceCounts, Trouble, Unnumbered,
+};
 use super::specimen::{case, empty_day, everything_wrong, full_day, local};
 use super::{ROWS_MAX, csv, html, json, subject, text};
+use crate::outbox::{Kind, Letterless};
+use crate::screening::Reason;
 
 fn golden(name: &str, made: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -187,6 +191,51 @@ fn days_late_are_calendar_days_also_where_the_clock_changes() {
     assert_eq!(autumn.days_late("2026-10-26".parse().unwrap()), 2);
     assert_eq!(autumn.days_late("2026-10-24".parse().unwrap()), 0);
     assert_eq!(autumn.days_late("2026-10-01".parse().unwrap()), 0);
+}
+
+#[test]
+fn a_task_names_its_mail_and_the_command_that_fits() {
+    let mut facts = full_day();
+    facts.undelivered[0].letter = Kind::TooLarge;
+    facts.undelivered[0].trouble = Trouble::Returned;
+    facts.undelivered[0].number = super::NO_NUMBER.to_owned();
+    facts.undelivered[0].of_another = Some("alta@citizen.test".to_owned());
+    facts.undelivered[0].mail = Some(Unnumbered {
+        mail_id: 52,
+        sender: Some("petru@citizen.test".to_owned()),
+        subject: "Acte".to_owned(),
+        source: "somaj".to_owned(),
+    });
+    facts.entries[1].receipt_of_another = true;
+    facts.held[0].reason = Reason::SeveralSenders;
+    let page = text(&facts);
+    for words in [
+        "mesajul 52 · de la petru@citizen.test",
+        "„Acte” · sursa somaj",
+        "Răspunsul la mesajul prea mare a fost trimis, dar s-a întors nelivrat.",
+        "Raportul vorbește despre altă adresă: alta@citizen.test",
+        "recipisa held show 52",
+        "recipisa held register 41 --sender ADRESA",
+        "s-a întors nelivrată, dar raportul vorbește despre altă adresă",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let object = json(&facts);
+    assert_eq!(object["undelivered"][0]["mail_id"], 52);
+    assert!(
+        String::from_utf8(csv(&facts))
+            .unwrap()
+            .contains("mesajul 52;petru@citizen.test;Acte;")
+    );
+    facts.held[0].reason = Reason::Failing;
+    facts.undelivered[0].mail = None;
+    facts.undelivered[0].trouble = Trouble::NoLetter(Some(Letterless::Budget));
+    let page = text(&facts);
+    assert!(page.contains("recipisa held retry 41"), "{page}");
+    assert!(
+        page.contains("numărul de scrisori permis") && !page.contains("Verificați cine"),
+        "{page}"
+    );
 }
 
 /// Every place of the facts that holds foreign text.

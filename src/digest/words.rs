@@ -8,13 +8,14 @@ use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::facts::{
-    Awaited, Consent, Counts, Facts, Gap, Misfit, MisfitFault, Period, Scope, SourceCounts, Trouble,
+    Awaited, Consent, Counts, Facts, Gap, Held, Misfit, MisfitFault, Period, Scope, SourceCounts, Trouble,
     Undelivered, Unreached,
 };
 use crate::calendar::hours::ZONE;
 use crate::outbox::{Kind, Letterless};
 use crate::receipt::wording::{count, day, day_and_hour, visible};
 use crate::registry::Delivery;
+use crate::screening::Reason;
 
 /// The longest piece of foreign text that is worth reading in a list.
 const LETTERS_MAX: usize = 160;
@@ -200,11 +201,14 @@ pub(super) fn consent(consent: Consent) -> &'static str {
 }
 
 /// What reports say of the letter with the receipt; that it came back stands among the tasks too.
-pub(super) fn delivery(delivery: Delivery) -> &'static str {
+pub(super) fn delivery(delivery: Delivery, is_of_another: bool) -> &'static str {
     match delivery {
         Delivery::Delayed => "Recipisa întârzie la serverul destinatarului.",
         Delivery::Relayed => "Recipisa a fost predată serverului următor, care nu dă alte vești.",
         Delivery::Delivered => "Recipisa a ajuns în căsuța destinatarului.",
+        Delivery::Bounced if is_of_another => {
+            "Recipisa s-a întors nelivrată, dar raportul vorbește despre altă adresă."
+        }
         Delivery::Bounced => "Recipisa s-a întors nelivrată.",
         Delivery::Read => "Recipisa a fost citită.",
     }
@@ -225,16 +229,22 @@ pub(super) fn letter(kind: Kind) -> &'static str {
     }
 }
 
-pub(super) fn trouble(trouble: Trouble) -> Cow<'static, str> {
+/// What happened to the letter, agreeing with its name: most are feminine, the answers are masculine.
+pub(super) fn trouble(letter: Kind, trouble: Trouble) -> Cow<'static, str> {
+    let is_masculine = matches!(letter, Kind::TooLarge | Kind::Encrypted);
     if let Trouble::NoLetter(Some(why)) = trouble {
         return format!("nu se trimite automat: {}", why.clerk_ro()).into();
     }
     let words = match trouble {
         Trouble::Unsigned => "nu a putut fi semnată încă",
         Trouble::NoLetter(_) => "nu poate fi trimisă automat",
+        Trouble::Unwritten if is_masculine => "nu a putut fi scris încă",
         Trouble::Unwritten => "nu a putut fi scrisă încă",
+        Trouble::Delayed if is_masculine => "nu a putut fi trimis încă",
         Trouble::Delayed => "nu a putut fi trimisă încă",
+        Trouble::GivenUp if is_masculine => "nu a putut fi livrat și nu se mai încearcă",
         Trouble::GivenUp => "nu a putut fi livrată și nu se mai încearcă",
+        Trouble::Returned if is_masculine => "a fost trimis, dar s-a întors nelivrat",
         Trouble::Returned => "a fost trimisă, dar s-a întors nelivrată",
     };
     words.into()
@@ -246,16 +256,49 @@ pub const NO_NUMBER: &str = "–";
 /// What the clerk does about it, and the command that does it.
 pub(super) fn remedy(letter: &Undelivered) -> (&'static str, Option<String>) {
     let number = letter.number.as_str();
-    match letter.trouble {
-        Trouble::Unsigned => (
+    match (letter.trouble, &letter.mail) {
+        (Trouble::Unsigned, _) => (
             "Se încearcă din nou de la sine. Dacă situația nu se schimbă, anunțați administratorul:",
             Some("recipisa check".to_owned()),
         ),
-        Trouble::NoLetter(Some(Letterless::Budget | Letterless::Unauthenticated)) => (
+        (Trouble::NoLetter(why), _) => letterless(letter, why),
+        (Trouble::Unwritten, _) => (
+            "Se încearcă din nou de la sine. Vedeți cauza în dosar; dacă este nevoie, cereți din nou sau telefonați:",
+            Some(format!("recipisa case show {number}")),
+        ),
+        (Trouble::Delayed, _) => (
+            "Se încearcă din nou de la sine; deocamdată nu aveți nimic de făcut.",
+            None,
+        ),
+        (Trouble::GivenUp | Trouble::Returned, Some(mail)) => (
+            "Mesajul nu este înregistrat, iar expeditorul nu știe. Citiți-l și hotărâți ce faceți cu el:",
+            Some(format!("recipisa held show {}", mail.mail_id)),
+        ),
+        // A digest: there is nothing to send again.
+        (Trouble::GivenUp | Trouble::Returned, None) if number == NO_NUMBER => (
+            "Verificați adresa; dacă este nevoie, găsiți altă cale până la destinatar.",
+            None,
+        ),
+        (Trouble::GivenUp | Trouble::Returned, None) => (
+            "Telefonați solicitantului sau scrieți-i prin poștă. Dacă adresa este bună, trimiteți din nou:",
+            Some(format!("recipisa resend {number}")),
+        ),
+    }
+}
+
+/// The same where no letter carries a receipt.
+fn letterless(letter: &Undelivered, why: Option<Letterless>) -> (&'static str, Option<String>) {
+    let number = letter.number.as_str();
+    match why {
+        Some(Letterless::Budget) => (
+            "Pentru astăzi s-a atins numărul de scrisori permis. Dacă cererile sunt adevărate, trimiteți-o:",
+            Some(format!("recipisa resend {number}")),
+        ),
+        Some(Letterless::Unauthenticated) => (
             "Verificați cine a scris; dacă totul este în ordine, trimiteți-o:",
             Some(format!("recipisa resend {number}")),
         ),
-        Trouble::NoLetter(_) => (
+        Some(_) | None => (
             "Scoateți recipisa într-un fișier, tipăriți-o și predați-o sau trimiteți-o prin poștă:",
             Some(match letter.submission {
                 0 => format!(
@@ -268,34 +311,64 @@ pub(super) fn remedy(letter: &Undelivered) -> (&'static str, Option<String>) {
                 ),
             }),
         ),
-        Trouble::Unwritten => (
-            "Se încearcă din nou de la sine. Vedeți cauza în dosar; dacă este nevoie, cereți din nou sau telefonați:",
-            Some(format!("recipisa case show {number}")),
-        ),
-        Trouble::Delayed => (
-            "Se încearcă din nou de la sine; deocamdată nu aveți nimic de făcut.",
-            None,
-        ),
-        // About a mail without entry, or a digest: there is nothing to send again.
-        Trouble::GivenUp | Trouble::Returned if number == NO_NUMBER => (
-            "Verificați adresa; dacă este nevoie, găsiți altă cale până la destinatar.",
-            None,
-        ),
-        Trouble::GivenUp | Trouble::Returned => (
-            "Telefonați solicitantului sau scrieți-i prin poștă. Dacă adresa este bună, trimiteți din nou:",
-            Some(format!("recipisa resend {number}")),
-        ),
     }
 }
 
+/// Whose letter it is: the entry's, or that of a mail without number.
+pub(super) fn whose(letter: &Undelivered) -> String {
+    match &letter.mail {
+        Some(mail) => format!("mesajul {} · {}", mail.mail_id, sender(mail.sender.as_deref())),
+        None => format!("{} · {}", letter.number, applicant(letter.applicant.as_deref())),
+    }
+}
+
+/// The sender of a mail that nobody has registered.
+pub(super) fn sender(address: Option<&str>) -> String {
+    address.map_or_else(
+        || "fără expeditor sigur".to_owned(),
+        |address| format!("de la {}", shown(address)),
+    )
+}
+
+/// The subject of a mail in quotation marks.
+pub(super) fn mail_subject(subject: &str) -> String {
+    match shown(subject) {
+        subject if subject.is_empty() => "fără subiect".to_owned(),
+        subject => format!("„{subject}”"),
+    }
+}
+
+/// Of a report about another recipient, that it is so.
+pub(super) fn of_another(letter: &Undelivered) -> Option<String> {
+    let other = letter.of_another.as_deref()?;
+    Some(format!(
+        "Raportul vorbește despre altă adresă: {}; este posibil ca scrisoarea să fi ajuns.",
+        shown(other)
+    ))
+}
+
 /// What a clerk can do with a held mail, in the order in which one does it: what it is good for, and the command.
-pub(super) fn held_commands(mail_id: i64) -> [(&'static str, String); 3] {
+pub(super) fn held_commands(mail: &Held) -> [(&'static str, String); 3] {
+    let id = mail.mail_id;
+    let take = if matches!(mail.reason, Reason::NoSender | Reason::SeveralSenders) {
+        (
+            "Înregistrați-l, cu adresa solicitantului:",
+            format!("recipisa held register {id} --sender ADRESA"),
+        )
+    } else if mail.reason == Reason::Failing {
+        (
+            "Încercați din nou ce nu a reușit:",
+            format!("recipisa held retry {id}"),
+        )
+    } else {
+        ("Înregistrați-l:", format!("recipisa held release {id}"))
+    };
     [
-        ("Citiți mesajul:", format!("recipisa held show {mail_id}")),
-        ("Înregistrați-l:", format!("recipisa held release {mail_id}")),
+        ("Citiți mesajul:", format!("recipisa held show {id}")),
+        take,
         (
             "Sau îndepărtați-l, cu motivul:",
-            format!("recipisa held discard {mail_id} --reason \"…\""),
+            format!("recipisa held discard {id} --reason \"…\""),
         ),
     ]
 }

@@ -77,6 +77,8 @@ pub enum Detected {
     Tnef,
     /// Certificate alone, without a signed document.
     Certificate,
+    /// Encrypted with PGP, in its armour (RFC 9580 §6).
+    Pgp,
     /// Sound.
     Audio,
     /// Film.
@@ -132,6 +134,7 @@ impl Detected {
             Self::Asic => "asic",
             Self::Tnef => "tnef",
             Self::Certificate => "certificate",
+            Self::Pgp => "pgp",
             Self::Audio => "audio",
             Self::Video => "video",
             Self::Empty => "empty",
@@ -178,6 +181,7 @@ impl Detected {
             Self::Asic => "container de semnături (ASiC)",
             Self::Tnef => "pachet Outlook (winmail.dat)",
             Self::Certificate => "certificat digital",
+            Self::Pgp => "fișier criptat (PGP)",
             Self::Audio => "înregistrare audio",
             Self::Video => "înregistrare video",
             Self::Empty => "fișier gol",
@@ -223,6 +227,7 @@ impl Detected {
             "eml" | "msg" => Self::Email,
             "asice" | "asics" | "sce" => Self::Asic,
             "cer" | "crt" => Self::Certificate,
+            "pgp" | "gpg" => Self::Pgp,
             _ => return None,
         })
     }

@@ -49,6 +49,11 @@ impl Finding {
     }
 }
 
+/// Whether what the citizen reads of a finding says that there is nothing to do.
+pub fn asks_nothing(citizen_ro: &str) -> bool {
+    citizen_ro.ends_with("nu trebuie să faceți nimic.")
+}
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident, $text:literal, $severity:ident, $citizen:literal;)*) => {
         /// Everything that an examination can find.

@@ -4,7 +4,7 @@
 use super::File;
 use super::detect::Detected;
 use super::formats::markup::{self, Root};
-use crate::message::begins_like_mail;
+use crate::message::{begins_like_mail, begins_like_pgp_message};
 
 mod container;
 
@@ -108,6 +108,9 @@ pub(crate) fn by_appearance(file: &File<'_>) -> Detected {
     if is_certificate(bytes) {
         return Detected::Certificate;
     }
+    if begins_like_pgp_message(bytes) {
+        return Detected::Pgp;
+    }
     let start = &bytes[..bytes.len().min(4096)];
     if begins_like_mail(start) {
         return Detected::Email;
@@ -204,6 +207,10 @@ pub(crate) fn remedy_ro(detected: Detected) -> &'static str {
         Detected::Certificate => {
             "Fișierul conține doar un certificat digital. Vă rugăm să trimiteți documentul semnat cu acest \
              certificat."
+        }
+        Detected::Pgp => {
+            "Fișierul este criptat (PGP) și nu îl putem citi. Vă rugăm să opriți criptarea și să trimiteți din \
+             nou documentul, ca PDF, JPEG sau PNG."
         }
         Detected::Audio | Detected::Video => {
             "Înregistrările audio și video nu pot fi primite. Vă rugăm să trimiteți documentul ca PDF, JPEG \

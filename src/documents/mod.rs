@@ -18,7 +18,7 @@ pub mod foreign;
 pub mod formats;
 
 pub use detect::Detected;
-pub use finding::{Code, Finding, Severity};
+pub use finding::{Code, Finding, Severity, asks_nothing};
 pub use formats::{ALL, Checked, Format};
 pub use limits::Limits;
 

@@ -125,7 +125,13 @@ fn codes_are_told_apart_and_speak_to_the_citizen() {
         assert!(seen.insert(code.as_str()), "{} twice", code.as_str());
         let text = code.citizen_ro();
         assert!(text.ends_with('.') && !text.contains(['ş', 'ţ']), "{text}");
+        assert_eq!(
+            asks_nothing(text),
+            text.replace('\n', " ").contains("faceți nimic"),
+            "{text}"
+        );
         if code.severity() == Severity::Refusal {
+            assert!(!asks_nothing(text), "{text}");
             assert!(text.contains("Vă rugăm"), "{} names no step to do", code.as_str());
         }
     }

@@ -19,7 +19,7 @@ use crate::mailbox::Extent;
 use crate::message::{Defect, Message, Origin};
 use crate::outbox::{self, Allowance};
 use crate::registry::{self, Desk, Earlier, Entry, Examined, Incoming, Known, KnownCase, Likeness, Policy};
-use crate::screening::{Outcome, Reach, Reason, Standing};
+use crate::screening::{self, Outcome, Reach, Reason, Sender, Standing};
 use crate::store::{MailVerdict, Undecided};
 
 /// After so many failures a person must look.
@@ -174,7 +174,7 @@ struct Deciding<'a> {
     at: Timestamp,
     budget: Budget,
     /// The mails of this batch that get a number, by which later ones may be recognised.
-    numbered: Vec<(i64, Likeness)>,
+    numbered: Vec<(i64, Likeness, Sender)>,
 }
 
 impl<'a> Deciding<'a> {
@@ -237,7 +237,9 @@ impl<'a> Deciding<'a> {
             return Ok(Err(FAILED_INSIDE.to_owned()));
         };
         if verdict.decided.draft.is_some() {
-            self.numbered.push((mail.seq, verdict.decided.likeness.clone()));
+            let decided = &verdict.decided;
+            self.numbered
+                .push((mail.seq, decided.likeness.clone(), decided.sender));
         }
         Ok(Ok(verdict))
     }
@@ -252,16 +254,18 @@ impl<'a> Deciding<'a> {
         // A machine's message gets no number, whatever it is like.
         let may_be_numbered = mail.standing == Standing::ReleasedByClerk
             || message.origin.may_be_answered()
-            || message.origin == Origin::AsksForSilence;
+            || message.origin == Origin::AsksForSilence
+            || screening::is_of_own_list(message, &self.rules.policy.screening);
         if !may_be_numbered {
             return Ok(Vec::new());
         }
         let mut alike = self.house.store.mails_alike(likeness)?;
-        for (mail_seq, earlier) in &self.numbered {
+        for (mail_seq, earlier, standing) in &self.numbered {
             alike.extend(likeness.like(earlier).into_iter().map(|like| Earlier {
                 mail_seq: *mail_seq,
                 sender: earlier.sender.clone(),
                 like,
+                standing: *standing,
             }));
         }
         Ok(alike)

@@ -245,7 +245,11 @@ fn carry(
             }
             return Ok(());
         }
-        Ok(None) => "no server would take the address".to_owned(),
+        Ok(None) => {
+            house.store.receipt_unreachable(wanted)?;
+            answered.void += 1;
+            return Ok(());
+        }
         Err(issue::Trouble::WithThisOne(why)) => why,
         Err(issue::Trouble::WithTheArchive(error)) => return Err(error.into()),
     };

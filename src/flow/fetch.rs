@@ -194,7 +194,8 @@ impl Given {
         let mut refused: HashMap<SourceKey, String> = answer.refused.into_iter().collect();
         let silent = asked.iter().filter(|one| {
             let came = |mail: &RawMail| mail.sighting.key == one.sighting.key;
-            !answer.mails.iter().any(came)
+            // One whose turn did not come is due again before those that broke the line.
+            !answer.mails.iter().any(came) && !answer.unasked.contains(&one.sighting.key)
         });
         for one in silent {
             let failure = refused

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::casework;
-use crate::documents::Severity;
+use crate::documents::{self, Severity};
 use crate::flow::budget::{Way, ways};
 use crate::flow::failpoint::reach;
 use crate::flow::stopwatch::{Stage, time};
@@ -23,7 +23,7 @@ use crate::receipt::content::{self, Agency, File, Marking, Office, Receipt, Regi
 use crate::receipt::signature::{self, SealText, Signer};
 use crate::receipt::{page, wording};
 use crate::registry::{
-    Entry, FileRecord, InstanceSecret, LinkRecord, Number, RequestType, Spelling, UNDETERMINED,
+    Entry, FileRecord, FindingRecord, InstanceSecret, LinkRecord, Number, RequestType, Spelling, UNDETERMINED,
 };
 use crate::store::{ArchiveError, Issued, Owing, Wanted};
 
@@ -423,7 +423,15 @@ fn seal_text(receipt: &Receipt) -> SealText {
 }
 
 fn line(ordinal: u32, file: &FileRecord) -> File {
-    let reasons = file.findings.iter().map(|finding| content::Reason {
+    let mut findings: Vec<&FindingRecord> = file.findings.iter().collect();
+    if !file.accepted {
+        // "You need not do anything" beside what must be done would mislead.
+        findings.retain(|finding| {
+            finding.severity == Severity::Refusal || !documents::asks_nothing(&finding.text_ro)
+        });
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    }
+    let reasons = findings.into_iter().map(|finding| content::Reason {
         code: finding.code.clone(),
         severity: match finding.severity {
             Severity::Note => content::Severity::Note,
@@ -449,3 +457,6 @@ fn line(ordinal: u32, file: &FileRecord) -> File {
         reasons: reasons.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 
 mod call;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -61,13 +62,14 @@ pub struct Wanted {
     pub extent: Extent,
 }
 
-/// What a source gave of the messages that were asked for. One that is in neither list has vanished, or its turn did
-/// not come before the line broke: the next listing tells.
+/// What a source gave of the messages that were asked for. One that is in no list has vanished: the next listing tells.
 #[derive(Debug, Default)]
 pub struct Yield {
     pub mails: Vec<RawMail>,
     /// Messages that the server still shows and gives no bytes for, with its words.
     pub refused: Vec<(SourceKey, String)>,
+    /// Messages whose turn did not come before the line broke; nothing is known against them.
+    pub unasked: BTreeSet<SourceKey>,
 }
 
 /// A message's bytes, exactly as the server gave them.

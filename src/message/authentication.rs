@@ -64,15 +64,19 @@ pub(super) fn of(parsed: &Message<'_>) -> Vec<AuthenticationResults> {
         .collect()
 }
 
-/// The topmost field of a server that policy trusts (RFC 8601 §5): whoever wrote a field of the same name before the
-/// mail came to that server is below it. The ids are lower case.
-pub fn trusted<'a>(
-    fields: &'a [AuthenticationResults],
+/// What a server that policy trusts says of DMARC (RFC 8601 §5), in the topmost of its fields that stand one below the
+/// other: some servers write one for each method. Whoever wrote a field of the same name before the mail came to that
+/// server is below them. The ids are lower case.
+pub fn trusted_dmarc(
+    fields: &[AuthenticationResults],
     authserv_ids: &BTreeSet<String>,
-) -> Option<&'a AuthenticationResults> {
+) -> Option<AuthResult> {
+    let is_trusted = |field: &&AuthenticationResults| authserv_ids.contains(&field.authserv_id);
     fields
         .iter()
-        .find(|field| authserv_ids.contains(&field.authserv_id))
+        .skip_while(|field| !is_trusted(field))
+        .take_while(is_trusted)
+        .find_map(|field| field.dmarc)
 }
 
 /// What stands between the comments and spaces of a field.
@@ -257,11 +261,22 @@ mod tests {
                     Authentication-Results: nested.test; dmarc=pass\r\nSubject: x\r\n\r\ntext\r\n";
         let fields = of_mail(mail);
         assert_eq!(fields.len(), 3);
-        let trusts = |id: &str| trusted(&fields, &BTreeSet::from([id.to_owned()])).map(|field| field.dmarc);
-        assert_eq!(trusts("mx.exemplu.test"), Some(FAIL));
+        let trusts = |id: &str| trusted_dmarc(&fields, &BTreeSet::from([id.to_owned()]));
+        assert_eq!(trusts("mx.exemplu.test"), FAIL);
         assert_eq!(trusts("nested.test"), None);
         assert_eq!(trusts("other.test"), None);
-        assert!(trusted(&fields, &BTreeSet::new()).is_none());
+        assert_eq!(trusted_dmarc(&fields, &BTreeSet::new()), None);
+    }
+
+    #[test]
+    fn a_server_may_write_a_field_for_each_method() {
+        let trusts = |mail: &str| trusted_dmarc(&of_mail(mail), &BTreeSet::from(["mx.test".to_owned()]));
+        let two =
+            "Authentication-Results: mx.test; dkim=none\r\nAuthentication-Results: mx.test; dmarc=fail\r\n";
+        assert_eq!(trusts(&format!("{two}From: a@b.test\r\n\r\ntext\r\n")), FAIL);
+        // Below another server's field anybody may have written it.
+        let apart = two.replacen("\r\n", "\r\nAuthentication-Results: far.test; spf=pass\r\n", 1);
+        assert_eq!(trusts(&format!("{apart}From: a@b.test\r\n\r\ntext\r\n")), None);
     }
 
     #[test]
@@ -271,8 +286,8 @@ mod tests {
         mail.push_str("From: a@b.test\r\n\r\ntext\r\n");
         let fields = of_mail(&mail);
         assert_eq!(fields.len(), FIELDS_MAX);
-        let trusted = trusted(&fields, &BTreeSet::from(["mx.test".to_owned()]));
-        assert_eq!(trusted.map(|field| field.dmarc), Some(FAIL));
+        let trusted = trusted_dmarc(&fields, &BTreeSet::from(["mx.test".to_owned()]));
+        assert_eq!(trusted, FAIL);
         assert_eq!(verdicts(&"((((;=".repeat(200_000)).1, NOTHING);
         assert_eq!(verdicts(&"a=b;".repeat(200_000)).1, NOTHING);
     }

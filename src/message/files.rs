@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
+use super::cost::Budget;
 use super::sealed::{self, Seal};
-use super::{Defect, NESTING_MAX, body_text, charset, cost, declared_type, names, remainder};
+use super::{Defect, NESTING_MAX, body_text, charset, declared_type, names, remainder};
 
 /// A file as it came.
 #[derive(Debug, Clone)]
@@ -47,23 +48,25 @@ pub(super) struct Found {
     pub(super) encrypted: usize,
 }
 
-/// Opens all that is opened, and lists the files.
-pub(super) fn collect(parsed: &Message<'_>) -> Found {
+/// Opens all that is opened, and lists the files. What is opened is paid for out of the budget of the mail.
+pub(super) fn collect(parsed: &Message<'_>, budget: &mut Budget) -> Found {
     let mut walk = Walk {
         found: Found::default(),
+        budget,
         is_forwarded: false,
     };
     walk.whole(parsed, None, 0);
     walk.found
 }
 
-struct Walk {
+struct Walk<'a> {
     found: Found,
+    budget: &'a mut Budget,
     /// Whether what is walked through is somebody else's letter, whose text is not this letter's.
     is_forwarded: bool,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn message(&mut self, parsed: &Message<'_>, container: Option<&Container>, depth: usize) {
         let decoration = Decoration::of(parsed);
         for (id, part) in parsed.parts.iter().enumerate() {
@@ -80,7 +83,9 @@ impl Walk {
             if is_body(part) && part.contents().iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            self.found.encrypted += usize::from(decoration.encrypted.contains(&id) && !self.is_forwarded);
+            let is_encrypted =
+                decoration.encrypted.contains(&id) || sealed::begins_like_pgp_message(part.contents());
+            self.found.encrypted += usize::from(is_encrypted && !self.is_forwarded);
             self.part(parsed, part, container, depth);
         }
     }
@@ -94,7 +99,11 @@ impl Walk {
     }
 
     fn unread(&mut self, unread: &[u8], container: Option<&Container>, depth: usize) {
-        match MessageParser::default().parse(unread) {
+        let parsed = match self.budget.suffices(unread) {
+            true => MessageParser::default().parse(unread),
+            false => None,
+        };
+        match parsed {
             Some(rest) if depth < NESTING_MAX => {
                 self.take_text(&body_text(&rest));
                 self.whole(&rest, container, depth);
@@ -156,7 +165,7 @@ impl Walk {
 
     /// Takes text and files out of a signed letter; whether there was something to take.
     fn letter(&mut self, letter: &[u8], envelope: &Container, depth: usize) -> bool {
-        if cost::is_beyond_reason(letter) {
+        if !self.budget.suffices(letter) {
             return false;
         }
         let Some(inner) = MessageParser::default().parse(letter) else {

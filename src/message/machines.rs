@@ -319,22 +319,23 @@ pub(super) const KNOWN: &[(&str, Mark, Means)] = &[
     ("Outlook", Subject("not read:"), PerhapsAutoReply),
     ("many", Subject("return receipt"), PerhapsAutoReply),
     ("Outlook in German", Subject("gelesen:"), PerhapsAutoReply),
-    // What servers write to people, where no subject tells.
-    ("James, many", Text("error message below"), Bounce),
-    ("KDDI, many", Text("could not be delivered"), Bounce),
-    ("Exchange, Domino", Text("was not delivered to"), Bounce),
-    ("Exchange", Text("did not reach"), Bounce),
-    ("many", Text("unable to deliver"), Bounce),
-    ("many", Text("delivery has failed"), Bounce),
-    ("IMail", Text("invalid final delivery userid"), Bounce),
-    ("Google", Text("failed permanently"), Bounce),
+    // What servers write, where no subject tells: first what no person writes.
     ("Amazon SES", Text("\"notificationtype\""), Bounce),
     ("Amazon SES", Text("notificationtype\\\""), Bounce),
-    ("Romanian", Text("nu a putut fi livrat"), Bounce),
-    ("Romanian", Text("nu s-a putut livra"), Bounce),
-    ("German", Text("nicht zugestellt werden"), Bounce),
-    ("French", Text("n'a pas pu être remis"), Bounce),
-    ("Hungarian", Text("nem kézbesíthető"), Bounce),
+    // People write such words too.
+    ("James, many", Text("error message below"), PerhapsBounce),
+    ("KDDI, many", Text("could not be delivered"), PerhapsBounce),
+    ("Exchange, Domino", Text("was not delivered to"), PerhapsBounce),
+    ("Exchange", Text("did not reach"), PerhapsBounce),
+    ("many", Text("unable to deliver"), PerhapsBounce),
+    ("many", Text("delivery has failed"), PerhapsBounce),
+    ("IMail", Text("invalid final delivery userid"), PerhapsBounce),
+    ("Google", Text("failed permanently"), PerhapsBounce),
+    ("Romanian", Text("nu a putut fi livrat"), PerhapsBounce),
+    ("Romanian", Text("nu s-a putut livra"), PerhapsBounce),
+    ("German", Text("nicht zugestellt werden"), PerhapsBounce),
+    ("French", Text("n'a pas pu être remis"), PerhapsBounce),
+    ("Hungarian", Text("nem kézbesíthető"), PerhapsBounce),
 ];
 
 /// The rows about header fields, since each field of each mail is held against them.
@@ -379,10 +380,10 @@ pub(super) fn name(text: &str) -> Option<Means> {
     find(|mark| matches!(mark, Name(part) if text.contains(part)))
 }
 
-/// Whether a text has a phrase of a server's.
-pub(super) fn is_bounce_text(text: &str) -> bool {
+/// What a text is known for by a phrase of a server's.
+pub(super) fn text(text: &str) -> Option<Means> {
     let text = plain(text);
-    find(|mark| matches!(mark, Text(phrase) if text.contains(phrase))).is_some()
+    find(|mark| matches!(mark, Text(phrase) if text.contains(phrase)))
 }
 
 fn find(known: impl Fn(Mark) -> bool) -> Option<Means> {

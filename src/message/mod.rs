@@ -17,7 +17,7 @@
 //! - an encrypted letter is not opened: [`Defect::Encrypted`], and its envelope is listed as the file that it is.
 //!
 //! What it costs (`cost`): time in proportion to the bytes, for no shape of a mail more than the parser takes to look
-//! through [`SEARCH_BYTES_MAX`] bytes; memory at most three times the mail. What is built more intricately is not given
+//! through [`SEARCH_BYTES_MAX`] bytes, with all that is opened inside it; memory at most three times the mail. What is built more intricately is not given
 //! to the parser: [`Defect::NestedTooDeep`].
 
 mod authentication;
@@ -45,12 +45,13 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use mail_parser::{HeaderName, MessageParser, MimeHeaders};
 
-pub use authentication::{AuthResult, AuthenticationResults, trusted};
+pub use authentication::{AuthResult, AuthenticationResults, trusted_dmarc};
 pub use cost::SEARCH_BYTES_MAX;
 pub use files::{Attachment, Container};
 pub use opening::begins_like_mail;
 pub use origin::Origin;
 pub use report::{Action, Recipient, Report, ReportKind};
+pub(crate) use sealed::begins_like_pgp_message;
 pub use wishes::asks_for_read_report;
 
 /// How deep forwarded messages are opened.
@@ -101,6 +102,10 @@ impl Defect {
 pub struct Message {
     pub from: Option<Mailbox>,
     pub to: Vec<Mailbox>,
+    /// To whom an answer is wished.
+    pub reply_to: Vec<Mailbox>,
+    /// The mailing lists it came through, as List-Id and List-Post name them: `somaj.ajofm.test`, `somaj@ajofm.test`.
+    pub lists: Vec<String>,
     /// Decoded, white space folded, as the sender wrote it otherwise. Empty when there is none.
     pub subject: String,
     /// The sender's own `Date`; evidence only, never a legal time.
@@ -126,11 +131,34 @@ pub struct Message {
     pub defects: Vec<Defect>,
 }
 
+/// Whom a message names as its senders, and where it wants to be answered (RFC 5322 §3.6.2), for a person to choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Senders {
+    pub from: Vec<Mailbox>,
+    pub reply_to: Vec<Mailbox>,
+}
+
+impl Senders {
+    /// Reads them from a whole message. Total: where nothing can be read there is nobody.
+    pub fn read(bytes: &[u8]) -> Self {
+        let bytes = &*with_line_ends(from_first_line(bytes));
+        if !cost::Budget::of_mail(bytes.len()).suffices(bytes) {
+            return Self::default();
+        }
+        let parsed = MessageParser::default().parse_headers(bytes);
+        parsed.map_or_else(Self::default, |parsed| Self {
+            from: mailboxes(&parsed, HeaderName::From),
+            reply_to: mailboxes(&parsed, HeaderName::ReplyTo),
+        })
+    }
+}
+
 impl Message {
     /// Reads a message. Total: any bytes give a `Message`.
     pub fn read(bytes: &[u8]) -> Self {
         let bytes = &*with_line_ends(from_first_line(bytes));
-        if cost::is_beyond_reason(bytes) {
+        let mut budget = cost::Budget::of_mail(bytes.len());
+        if !budget.suffices(bytes) {
             return Self::unreadable(Defect::NestedTooDeep);
         }
         let Some(parsed) = MessageParser::default().parse(bytes) else {
@@ -147,7 +175,7 @@ impl Message {
             _ => defects.push(Defect::SeveralSenders),
         }
         let origin = origin::of(&parsed);
-        let found = files::collect(&parsed);
+        let found = files::collect(&parsed, &mut budget);
         defects.extend(&found.defects);
         let text = match body_text(&parsed) {
             text if text.is_empty() => found.text.clone(),
@@ -159,6 +187,8 @@ impl Message {
         Self {
             from: senders.into_iter().next(),
             to: mailboxes(&parsed, HeaderName::To),
+            reply_to: mailboxes(&parsed, HeaderName::ReplyTo),
+            lists: trace::lists(&parsed),
             subject: charset::one_line(
                 &charset::header_text(&parsed, HeaderName::Subject).unwrap_or_default(),
             ),
@@ -175,9 +205,12 @@ impl Message {
             return_path: trace::return_path(&parsed),
             delivered_to: trace::delivered_to(&parsed),
             authentication: authentication::of(&parsed),
-            read_report_to: match origin.is_report() {
-                true => Vec::new(),
-                false => trace::read_report_to(&parsed),
+            read_report_to: if origin.is_report()
+                || trace::return_path(&parsed).is_some_and(|path| path.is_empty())
+            {
+                Vec::new()
+            } else {
+                trace::read_report_to(&parsed)
             },
             defects,
         }
@@ -193,6 +226,8 @@ impl Message {
         Self {
             from: None,
             to: Vec::new(),
+            reply_to: Vec::new(),
+            lists: Vec::new(),
             subject: String::new(),
             date: None,
             message_id: None,

@@ -4,12 +4,12 @@
 //! Programs that keep to none of it are known by the table in `machines`. A sign that a person could give as well is never
 //! enough to take a mail for a machine's: it only keeps the automatic answer back, and the mail is registered.
 
-use mail_parser::{Message, MimeHeaders};
+use mail_parser::{HeaderName, Message, MimeHeaders};
 
-use super::declared_type;
 use super::machines::{self, Means};
-use super::report::words;
+use super::report::{self, words};
 use super::trace::{Field, fields, return_path, within_brackets};
+use super::{declared_type, ids};
 
 /// How much of a text is looked at for a server's phrases.
 const TEXT_BYTES_MAX: usize = 4_096;
@@ -75,15 +75,16 @@ pub(super) fn of(parsed: &Message<'_>) -> Origin {
     if signs.is_auto_reply() {
         return Origin::AutoReply;
     }
-    // Nobody may answer the null reverse-path, whatever came that way (RFC 5321 §4.5.5).
+    // Nobody may answer the null reverse-path (RFC 5321 §4.5.5); yet scanners, web forms and portals send people's
+    // requests that way, so it makes no report by itself.
     if signs.from_nobody {
-        return Origin::Bounce;
+        return signs.without_return(parsed);
     }
     match signs.precedence.as_str() {
         "list" => Origin::List,
         _ if signs.list => Origin::List,
         "bulk" | "junk" => Origin::Bulk,
-        _ if signs.is_unmanned() && machines::is_bounce_text(&beginning(parsed)) => Origin::Bounce,
+        _ if signs.is_returned_by_words(parsed) => Origin::Bounce,
         _ if signs.silence || signs.is_unmanned() || signs.suppresses_replies || signs.subject.is_some() => {
             Origin::AsksForSilence
         }
@@ -100,6 +101,8 @@ struct Signs {
     bounce: bool,
     /// The reverse-path is null, or a server's.
     from_nobody: bool,
+    /// The reverse-path is a server's.
+    from_server: bool,
     /// What From is known for.
     sender: Option<Means>,
     /// What the subject is known for.
@@ -118,9 +121,11 @@ impl Signs {
         for field in fields(parsed) {
             signs.note(field);
         }
-        signs.from_nobody = return_path(parsed).is_some_and(|path| {
-            path.is_empty() || machines::sender(local_part(&path)) == Some(Means::Bounce)
-        });
+        let path = return_path(parsed);
+        signs.from_server = path
+            .as_ref()
+            .is_some_and(|path| machines::sender(local_part(path)) == Some(Means::Bounce));
+        signs.from_nobody = signs.from_server || path.is_some_and(|path| path.is_empty());
         let subject = parsed.subject().unwrap_or_default();
         signs.subject = machines::subject(subject);
         signs.is_complaint &= machines::plain(subject).starts_with("complaint about message from");
@@ -132,7 +137,10 @@ impl Signs {
         if field.is("from") {
             self.note_sender(&field.text());
         } else if field.is("auto-submitted") {
-            self.automatic |= !keyword(&field.text()).eq_ignore_ascii_case("no");
+            // An empty field says nothing (RFC 3834 §5 asks for a keyword).
+            let value = field.text();
+            let word = keyword(&value);
+            self.automatic |= !word.is_empty() && !word.eq_ignore_ascii_case("no");
         } else if field.is("precedence") {
             self.precedence = keyword(&field.text()).to_ascii_lowercase();
         } else if field.is("list-id") || field.is("list-post") {
@@ -187,6 +195,39 @@ impl Signs {
                     || matches!(self.precedence.as_str(), "bulk" | "junk"))
     }
 
+    /// What came without a return address. A server's words count where the mail also answers a letter or brings one
+    /// back; an answer without them is automatic; and the rest may be a person's.
+    fn without_return(&self, parsed: &Message<'_>) -> Origin {
+        let answers = answers_a_letter(parsed);
+        let is_tied = answers || self.sender == Some(Means::Postmaster) || report::returns_a_letter(parsed);
+        if self.from_server
+            || has_part(parsed, "delivery-status")
+            || is_tied && report::speaks_of_failure(parsed)
+        {
+            Origin::Bounce
+        } else if answers {
+            Origin::AutoReply
+        } else {
+            Origin::AsksForSilence
+        }
+    }
+
+    /// A server's words from an address without a person. Portals send petitions from such addresses, and people write
+    /// such words: but for what no person writes, the mail must also answer a letter or bring one back, or come from the
+    /// server's own address.
+    fn is_returned_by_words(&self, parsed: &Message<'_>) -> bool {
+        self.is_unmanned()
+            && match machines::text(&beginning(parsed)) {
+                Some(Means::Bounce) => true,
+                Some(_) => {
+                    self.sender == Some(Means::Postmaster)
+                        || answers_a_letter(parsed)
+                        || report::returns_a_letter(parsed)
+                }
+                None => false,
+            }
+    }
+
     /// Whether the sender's address is no person's.
     fn is_unmanned(&self) -> bool {
         matches!(self.sender, Some(Means::Postmaster | Means::Unattended))
@@ -216,6 +257,13 @@ fn keyword(value: &str) -> &str {
         .next()
         .unwrap_or_default()
         .trim()
+}
+
+/// Whether it refers to a message, as what answers a letter of ours does.
+fn answers_a_letter(parsed: &Message<'_>) -> bool {
+    [HeaderName::InReplyTo, HeaderName::References]
+        .into_iter()
+        .any(|name| !ids(parsed, name).is_empty())
 }
 
 /// What the media type says (RFC 6522): the parts count before the parameter, which some programs leave out.
@@ -262,163 +310,4 @@ fn beginning(parsed: &Message<'_>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Origin::{self, AsksForSilence, AutoReply, Bounce, Bulk, Complaint, List, Person, ReadReport};
-    use crate::message::Message;
-
-    fn origin(header: &str, text: &str) -> Origin {
-        Message::read(format!("{header}\r\n\r\n{text}\r\n").as_bytes()).origin
-    }
-
-    const ION: &str = "Return-Path: <ion@exemplu.test>\r\nFrom: Ion Pop <ion@exemplu.test>\r\nSubject: ";
-
-    #[test]
-    fn what_the_standards_say_is_enough() {
-        let cases = [
-            ("Auto-Submitted: auto-replied", AutoReply),
-            ("Auto-Submitted: Auto-Generated (cron)", AutoReply),
-            ("Auto-Submitted: no", Person),
-            ("Auto-Submitted: NO; x=y", Person),
-            ("Precedence: auto_reply", AutoReply),
-            ("Precedence: bulk", Bulk),
-            ("Precedence: junk", Bulk),
-            ("Precedence: list", List),
-            ("List-Id: <stiri.exemplu.test>", List),
-            ("List-Unsubscribe: <mailto:x@exemplu.test>", AsksForSilence),
-            ("X-Auto-Response-Suppress: DR, OOF", AsksForSilence),
-            ("X-Auto-Response-Suppress: DR, RN", Person),
-            ("X-Loop: x", AsksForSilence),
-            ("X-Autoreply: yes", AutoReply),
-            ("X-Autorespond: cerere", AutoReply),
-            ("X-AutoReply: no", Person),
-            ("X-Failed-Recipients: ana@exemplu.test", Bounce),
-            ("X-Apple-Action: VACATION", AutoReply),
-            (
-                "Content-Type: multipart/report; report-type=delivery-status; boundary=b",
-                Bounce,
-            ),
-            ("Content-Type: multipart/report; boundary=b", Bounce),
-            (
-                "Content-Type: Multipart/Report; Report-Type=\"disposition-notification\"; boundary=b",
-                ReadReport,
-            ),
-            (
-                "Content-Type: multipart/report; report-type=feedback-report; boundary=b",
-                Complaint,
-            ),
-            ("Content-Type: message/delivery-status", Bounce),
-        ];
-        for (field, expected) in cases {
-            assert_eq!(
-                origin(&format!("{ION}cerere\r\n{field}"), "text"),
-                expected,
-                "{field}"
-            );
-        }
-    }
-
-    #[test]
-    fn nobody_answers_the_null_sender_nor_a_server() {
-        for header in [
-            "Return-Path: <>\r\nFrom: ion@exemplu.test\r\nSubject: cerere",
-            "Return-Path: <MAILER-DAEMON>\r\nFrom: ion@exemplu.test",
-            "From: MAILER-DAEMON@exemplu.test (Mail Delivery System)",
-            "From: \"Mail Delivery Subsystem\" <x@exemplu.test>",
-            "From: <>",
-            "From: Postmaster <postmaster@exemplu.test>\r\nSubject: Undeliverable: cerere",
-            "From: noreply@exemplu.test\r\nSubject: Mesajul nu a putut fi livrat",
-        ] {
-            assert_eq!(origin(header, "text"), Bounce, "{header}");
-        }
-        // A Return-Path below the topmost was written by somebody else.
-        let header = "Return-Path: <ion@exemplu.test>\r\nReturn-Path: <>\r\nFrom: ion@exemplu.test";
-        assert_eq!(origin(header, "text"), Person);
-    }
-
-    #[test]
-    fn a_subject_alone_keeps_the_answer_back_and_loses_no_request() {
-        for subject in [
-            "Răspuns automat: Recipisă 12/20.11.2026",
-            "Raspuns automat",
-            "Out of office",
-            "Abwesenheitsnotiz: x",
-            "Réponse automatique : x",
-            "Automatikus válasz: x",
-            "Undeliverable: cererea mea",
-            "Citit: Recipisă",
-        ] {
-            assert_eq!(
-                origin(&format!("{ION}{subject}"), "text"),
-                AsksForSilence,
-                "{subject}"
-            );
-        }
-        for subject in [
-            "Re: Out of office",
-            "Cerere: primesc mereu un răspuns automat",
-            "Mail delivery failedx",
-            "Concediu medical",
-            "Readmitere",
-        ] {
-            assert_eq!(origin(&format!("{ION}{subject}"), "text"), Person, "{subject}");
-        }
-    }
-
-    #[test]
-    fn a_subject_and_a_second_sign_are_an_automatic_reply() {
-        for field in [
-            "X-Auto-Response-Suppress: All",
-            "Precedence: bulk",
-            "Return-Path: <>",
-        ] {
-            let header = format!("{field}\r\nFrom: ion@exemplu.test\r\nSubject: Răspuns automat: x");
-            assert_eq!(origin(&header, "Sunt în concediu."), AutoReply, "{field}");
-        }
-        let header = "From: no-reply@exemplu.test\r\nSubject: Out of Office: x";
-        assert_eq!(origin(header, "x"), AutoReply);
-    }
-
-    #[test]
-    fn the_words_of_a_server_count_only_from_an_address_without_a_person() {
-        let words = "Your message could not be delivered to: <ana@exemplu.test>";
-        assert_eq!(
-            origin("From: post_master@exemplu.test\r\nSubject: Re: x", words),
-            Bounce
-        );
-        assert_eq!(origin("From: no-reply@exemplu.test\r\nSubject: x", words), Bounce);
-        assert_eq!(
-            origin("From: no-reply@exemplu.test\r\nSubject: x", "Factura"),
-            AsksForSilence
-        );
-        assert_eq!(
-            origin("From: postmaster@exemplu.test\r\nSubject: x", "Cerere"),
-            AsksForSilence
-        );
-        assert_eq!(origin(&format!("{ION}plângere"), words), Person);
-    }
-
-    #[test]
-    fn a_letter_of_ours_that_comes_back_is_answered_by_nobody() {
-        let fields =
-            "Auto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\nMessage-ID: <x@ajofm.test>";
-        for from in ["somaj@ajofm.test", "ion@exemplu.test"] {
-            assert_eq!(
-                origin(&format!("From: {from}\r\n{fields}\r\nSubject: Recipisă"), "x"),
-                AutoReply
-            );
-        }
-    }
-
-    #[test]
-    fn a_forwarded_report_is_a_persons_mail() {
-        let mail = format!(
-            "{ION}Fwd: Undelivered Mail Returned to Sender\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n\
-             Am primit asta.\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nReturn-Path: <>\r\nFrom: MAILER-DAEMON@a.test\r\n\
-             Content-Type: multipart/report; report-type=delivery-status; boundary=c\r\n\r\n--c\r\n\
-             Content-Type: message/delivery-status\r\n\r\nFinal-Recipient: rfc822; x@y.test\r\n--c--\r\n--b--\r\n"
-        );
-        let read = Message::read(mail.as_bytes());
-        assert_eq!(read.origin, Person);
-        assert_eq!(read.report, None);
-    }
-}
+mod tests;

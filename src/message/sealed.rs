@@ -51,3 +51,8 @@ pub(super) fn is_pgp_message(text: &str) -> bool {
     let text = text.trim();
     text.starts_with(PGP_BEGIN) && text.ends_with(PGP_END) && text.matches(PGP_BEGIN).count() == 1
 }
+
+/// Whether a file is a PGP message in its armour.
+pub(crate) fn begins_like_pgp_message(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(PGP_BEGIN.as_bytes())
+}

@@ -58,6 +58,20 @@ pub(super) fn read_report_to(parsed: &Message<'_>) -> Vec<String> {
     addresses(parsed, &["disposition-notification-to"])
 }
 
+/// List-Id (RFC 2919 §2) and the address of List-Post (RFC 2369 §3.4), in lower case.
+pub(super) fn lists(parsed: &Message<'_>) -> Vec<String> {
+    fields(parsed)
+        .filter(|field| field.is("list-id") || field.is("list-post"))
+        .take(ADDRESSES_MAX)
+        .map(|field| {
+            let name = within_brackets(&field.text()).to_lowercase();
+            let address = name.strip_prefix("mailto:").unwrap_or(&name);
+            address.split('?').next().unwrap_or_default().to_owned()
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
 fn addresses(parsed: &Message<'_>, names: &[&str]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for field in fields(parsed).filter(|field| names.iter().any(|name| field.is(name))) {

@@ -20,6 +20,12 @@ use crate::registry::UNDETERMINED;
 /// RFC 5322 allows 998; long threads are cut in the middle, as RFC 5536 §3.1 advises for References.
 const REFERENCES_MAX: usize = 20;
 
+/// Of a person's or an agency's name in the header. Lines are folded at spaces alone, and a hostile name has none; even
+/// with each letter escaped this stays below the 998 bytes of RFC 5322 §2.1.1.
+const NAME_CHARS_MAX: usize = 150;
+/// The same for a subject, with our own words in front of a citizen's.
+const SUBJECT_CHARS_MAX: usize = 200;
+
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -233,7 +239,7 @@ fn header_of(head: Head<'_>) -> (String, lettre::message::MessageBuilder) {
         .to(head.to)
         .date(head.date.into())
         .message_id(Some(format!("<{}>", head.message_id)))
-        .subject(head.subject)
+        .subject(head.subject.chars().take(SUBJECT_CHARS_MAX).collect::<String>())
         .raw_header(header("Auto-Submitted", head.cause.as_str()))
         .raw_header(header("X-Auto-Response-Suppress", "All"))
         .raw_header(header("Content-Language", "ro"));
@@ -351,6 +357,9 @@ pub(super) fn mailbox(name: Option<&str>, address: &str, whose: Whose) -> Result
     let address: Address = address
         .parse()
         .map_err(|source| ComposeError::Address { whose, source })?;
-    let name = name.map(|name| name.chars().filter(|c| !c.is_control()).collect::<String>());
+    let name = name.map(|name| {
+        let shown = name.chars().filter(|c| !c.is_control());
+        shown.take(NAME_CHARS_MAX).collect::<String>()
+    });
     Ok(Mailbox::new(name.filter(|name| !name.trim().is_empty()), address))
 }

@@ -77,7 +77,7 @@ fn subject(facts: &Facts<'_>) -> String {
 
 fn words(facts: &Facts<'_>) -> String {
     let mut text = format!(
-        "Mesajul dumneavoastră către {} a ajuns și a fost preluat automat de registratura {}.\r\n",
+        "Mesajul dumneavoastră către {} a ajuns și a fost preluat automat de registratura instituției: {}.\r\n",
         facts.from,
         visible(facts.agency)
     );
@@ -140,6 +140,11 @@ mod tests {
         ] {
             assert!(text.contains(wanted), "{wanted}: {text}");
         }
+        let read = Message::read(&letter.bytes).text;
+        assert!(
+            read.contains("de registratura instituției: Agenția Exemplu."),
+            "{read}"
+        );
         assert!(
             !text.to_lowercase().contains("disposition-notification-to"),
             "{text}"

@@ -248,6 +248,25 @@ fn words_of_people_never_become_header_fields() {
 }
 
 #[test]
+fn no_line_of_a_header_is_too_long() {
+    for word in ["a", "ș", "\"", "\\", "a ", "😀", "\u{202E}", "=?"] {
+        let words = word.repeat(1_500);
+        for letter in every_letter(&specimen::ordinary(), &words) {
+            let text = String::from_utf8(letter.bytes).unwrap();
+            // The headers of the parts are looked at as well.
+            for line in text.split("\r\n") {
+                assert!(
+                    line.len() <= 998,
+                    "{} bytes of {word:?}: {}",
+                    line.len(),
+                    &line[..40]
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn words_of_people_are_words_in_html() {
     let hostile = "<script>alert(1)</script><img src=\"http://exemplu.test/x\">&amp; ' \u{202E}";
     for letter in every_letter(&specimen::ordinary(), hostile) {

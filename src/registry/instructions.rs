@@ -73,7 +73,11 @@ impl Instructions {
                 reason: Reason::JoinedByClerk,
                 ..screened
             },
-            Self::Join { .. } => screened,
+            // Not with a number of its own, which nobody asked for.
+            Self::Join { .. } => Screened {
+                reason: Reason::CaseClosed,
+                replies: false,
+            },
         }
     }
 }

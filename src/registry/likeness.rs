@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::FileRecord;
+use super::{FileRecord, folded};
 use crate::message::Message;
+use crate::screening::Sender;
 
 /// What a message is recognised by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct Likeness {
     pub message_id: Option<String>,
     /// The address in From, as written.
     pub sender: Option<String>,
-    /// Of all its words and files, and of the subject where there is neither.
+    /// Of all its words and files, and of the subject without what programs put before it.
     pub content: String,
     /// Of the words, where there are enough of them to tell ([`Message::text_fingerprint`]).
     pub text: Option<String>,
@@ -45,6 +46,17 @@ pub struct Earlier {
     /// The address in From, as written.
     pub sender: Option<String>,
     pub like: Like,
+    /// What the agency's own server found out about its sender.
+    pub standing: Sender,
+}
+
+impl Earlier {
+    /// Whether it is the same message, written by the same person as far as anybody knows: somebody else's copy, which
+    /// its domain disowns, must not make the real one disappear.
+    pub fn is_same_message(&self, sender: Sender) -> bool {
+        let is_believed = self.standing == Sender::Undisputed || sender == Sender::Disowned;
+        self.like == Like::Message && is_believed
+    }
 }
 
 impl Likeness {
@@ -54,15 +66,10 @@ impl Likeness {
         let hashes = hashes.into_iter().collect::<Vec<_>>().join("\n");
         // Servers on the way fold lines and add white space.
         let words = message.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let subject = if words.is_empty() && hashes.is_empty() {
-            message.subject.as_str()
-        } else {
-            ""
-        };
         Self {
             message_id: message.message_id.clone(),
             sender: message.from.as_ref().map(|from| from.address.clone()),
-            content: print(&[&words, &hashes, subject]),
+            content: print(&[&words, &hashes, &bare(&message.subject)]),
             text: message.text_fingerprint(),
             files: (!hashes.is_empty()).then(|| print(&[&hashes])),
         }
@@ -77,7 +84,10 @@ impl Likeness {
         let found = [
             (same_id && self.content == earlier.content, Like::Message),
             (equal(&self.files, &earlier.files), Like::Files),
-            (equal(&self.text, &earlier.text), Like::Text),
+            (
+                equal(&self.text, &earlier.text) || of_sender && self.is_same_note(earlier),
+                Like::Text,
+            ),
             (same_id, Like::MessageId),
         ];
         found
@@ -85,6 +95,28 @@ impl Likeness {
             .filter(|(holds, _)| *holds)
             .map(|(_, like)| like)
             .collect()
+    }
+
+    /// Whether both say the same under the same subject, without files. Few words tell nothing of strangers; of one
+    /// sender they tell that it was sent again.
+    fn is_same_note(&self, earlier: &Self) -> bool {
+        self.files.is_none() && earlier.files.is_none() && self.content == earlier.content
+    }
+}
+
+/// The subject as its writer meant it, without the marks of replies, of forwarding and of lists before it.
+fn bare(subject: &str) -> String {
+    let subject = folded(subject);
+    let mut rest = subject.trim_start();
+    loop {
+        let prefix = ["re:", "fw:", "fwd:"]
+            .into_iter()
+            .find_map(|mark| rest.strip_prefix(mark));
+        let tag = || rest.strip_prefix('[')?.split_once(']').map(|(_, rest)| rest);
+        match prefix.or_else(tag) {
+            Some(after) => rest = after.trim_start(),
+            None => return rest.split_whitespace().collect::<Vec<_>>().join(" "),
+        }
     }
 }
 
@@ -131,7 +163,26 @@ mod tests {
         );
         assert_eq!(stranger.like(&first), BTreeSet::new());
         let nameless = likeness("From: ana@e.test", "Vă rog să mă primiți");
-        assert_eq!(nameless.like(&nameless), BTreeSet::new());
+        assert_eq!(nameless.like(&nameless), BTreeSet::from([Like::Text]));
+    }
+
+    #[test]
+    fn another_subject_is_another_message_and_marks_before_it_are_nothing() {
+        let under = |subject: &str| {
+            let raw = format!(
+                "Message-ID: <1@e.test>\r\nFrom: ana@e.test\r\nSubject: {subject}\r\n\r\nVezi subiectul.\r\n"
+            );
+            Likeness::of(&Message::read(raw.as_bytes()), &[])
+        };
+        let first = under("Cerere de adeverinta");
+        let other = under("Cerere de audienta");
+        assert_eq!(other.like(&first), BTreeSet::from([Like::MessageId]));
+        for same in [
+            "Re: CERERE  de adeverinta",
+            "[AJOFM] Fwd: [x] cerere de adeverinta",
+        ] {
+            assert!(under(same).like(&first).contains(&Like::Message), "{same}");
+        }
     }
 
     #[test]
@@ -155,6 +206,11 @@ mod tests {
         let first = with(&["a", "b"]);
         assert_eq!(with(&["b", "a", "b"]).like(&first), BTreeSet::from([Like::Files]));
         assert_eq!(with(&["a"]).like(&first), BTreeSet::new());
-        assert_eq!(with(&[]).like(&with(&[])), BTreeSet::new());
+        assert_eq!(with(&[]).like(&with(&[])), BTreeSet::from([Like::Text]));
+        let stranger = Likeness {
+            sender: Some("b@e.test".into()),
+            ..with(&[])
+        };
+        assert_eq!(stranger.like(&with(&[])), BTreeSet::new());
     }
 }

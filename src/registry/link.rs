@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::Number;
 use super::likeness::{Earlier, Like, same_address};
 use super::matter::{KnownCase, Mention};
+use crate::screening::Sender;
 
 /// More numbers than these in one subject are no citizen's.
 const CASES_MAX: usize = 10;
@@ -25,7 +26,7 @@ pub enum LinkWhy {
     Reply,
     /// It bears the earlier number in its subject.
     Number,
-    /// The same sender used the same Message-ID for another content.
+    /// The same sender used the same Message-ID for another content, or somebody else did in that name.
     Message,
     /// A clerk says so.
     Clerk,
@@ -61,7 +62,9 @@ impl LinkWhy {
             Self::Text => "are același text ca nr.",
             Self::Reply => "răspunde la o scrisoare despre nr.",
             Self::Number => "are în subiect nr.",
-            Self::Message => "are același identificator de mesaj (Message-ID), dar alt conținut, ca nr.",
+            Self::Message => {
+                "are același identificator de mesaj (Message-ID), fără a fi același mesaj, ca nr."
+            }
             Self::Clerk => "legat de un funcționar de nr.",
         }
     }
@@ -139,7 +142,9 @@ pub(super) fn proposed(sender: Option<&str>, cases: &[KnownCase], alike: &[Earli
     };
     for (like, earlier) in firsts(sender, alike) {
         let why = match like {
-            Like::Message => continue,
+            Like::Message if earlier.standing == Sender::Undisputed => continue,
+            // Somebody else's copy came before: a person must look at both.
+            Like::Message => LinkWhy::Message,
             Like::Files => LinkWhy::Files,
             Like::Text => LinkWhy::Text,
             Like::MessageId => LinkWhy::Message,
@@ -185,6 +190,7 @@ mod tests {
             mail_seq,
             sender: Some(sender.to_owned()),
             like,
+            standing: Sender::Undisputed,
         }
     }
 

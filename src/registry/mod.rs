@@ -233,16 +233,18 @@ pub fn decide_examined(
         None => own_case(message, &known.cases).filter(|_| sender == Sender::Undisputed),
         Some(told) => told.case(&known.cases),
     };
-    let same = known.alike.iter().find(|one| one.like == Like::Message);
+    let same = known.alike.iter().find(|one| one.is_same_message(sender));
     let seen = Circumstances {
         extent: incoming.extent,
         standing: incoming.standing,
         matter: matter_of(&incoming, desk, own_case, same),
         sender,
-        reach: known.reach,
+        reach: reach_of(&incoming),
     };
     let screened = screening::screen(message, seen, &policy.screening);
     let mut summary = summary_of(message);
+    // What a clerk says of the sender opens no way for a program to write by itself.
+    let replies_by_itself = screened.replies;
     let Screened { reason, replies } = match told {
         None => screened,
         Some(told) => told.obey(screened, own_case, &mut summary, &policy.screening),
@@ -251,7 +253,7 @@ pub fn decide_examined(
     let evidence = evidence::of(message, outcome, incoming.letter);
     let owes_read_report = desk.answers_read_reports
         && sender == Sender::Undisputed
-        && read_report::is_owed(message, outcome, replies);
+        && read_report::is_owed(message, outcome, replies && replies_by_itself);
     let joins = own_case.filter(|_| outcome == Outcome::Joined).cloned();
     let believed = summary
         .sender_address
@@ -297,8 +299,7 @@ pub fn decide_examined(
 
 /// What the mailbox's own server says of the sender; nobody else's word counts.
 fn sender_of(message: &Message, desk: &Desk) -> Sender {
-    let trusted = message::trusted(&message.authentication, &desk.authserv_ids);
-    match trusted.and_then(|field| field.dmarc) {
+    match message::trusted_dmarc(&message.authentication, &desk.authserv_ids) {
         Some(AuthResult::Fail) => Sender::Disowned,
         Some(
             AuthResult::Pass
@@ -311,6 +312,15 @@ fn sender_of(message: &Message, desk: &Desk) -> Sender {
         )
         | None => Sender::Undisputed,
     }
+}
+
+/// Whether its sender may be told by itself; not that a message is too large which is registered already.
+fn reach_of(incoming: &Incoming<'_>) -> Reach {
+    let is_registered = |one: &Earlier| matches!(one.like, Like::Message | Like::MessageId);
+    if incoming.extent != Extent::Whole && incoming.known.alike.iter().any(is_registered) {
+        return Reach::RegisteredAlready;
+    }
+    incoming.known.reach
 }
 
 fn matter_of(

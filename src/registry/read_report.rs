@@ -6,22 +6,25 @@ use crate::message::Message;
 use crate::screening::Outcome;
 
 /// Whether a report may be sent by itself: the message was taken up as a person's, a letter may go to its sender, and
-/// it asks for exactly one report, to the very address that its envelope came from.
+/// it asks for exactly one report, to the very address that its envelope came from and that From names.
 pub(super) fn is_owed(message: &Message, outcome: Outcome, replies: bool) -> bool {
     let taken_up = match outcome {
         Outcome::Registered | Outcome::Joined => true,
         Outcome::Answered | Outcome::Filed | Outcome::Ignored | Outcome::Held => false,
     };
-    taken_up && replies && message.report.is_none() && asked_from(message).is_some()
+    let is_machines = message.report.is_some() || !message.origin.may_be_answered();
+    taken_up && replies && !is_machines && asked_from(message).is_some()
 }
 
-/// The one address that the report is asked for and may go to.
+/// The one address that the report is asked for and may go to. Only From is what the mailbox's server vouches for
+/// (DMARC); whoever writes the envelope may name anybody.
 pub fn asked_from(message: &Message) -> Option<&str> {
     let [asked] = message.read_report_to.as_slice() else {
         return None;
     };
     let return_path = message.return_path.as_deref()?;
-    is_same_address(asked, return_path).then_some(asked.as_str())
+    let from = &message.from.as_ref()?.address;
+    (is_same_address(asked, return_path) && is_same_address(asked, from)).then_some(asked.as_str())
 }
 
 /// The local parts are compared letter by letter, the domains without regard to case (RFC 8098 §2.1).
@@ -37,12 +40,20 @@ fn is_same_address(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Origin;
 
     fn asking(asked: &[&str], return_path: Option<&str>) -> Message {
         let mut message = Message::read(b"From: ana@b.test\r\nSubject: x\r\n\r\ntext\r\n");
         message.read_report_to = asked.iter().map(|&one| one.to_owned()).collect();
         message.return_path = return_path.map(str::to_owned);
         message
+    }
+
+    #[test]
+    fn a_machine_gets_none_whatever_a_clerk_says() {
+        let mut machines = asking(&["ana@b.test"], Some("ana@b.test"));
+        machines.origin = Origin::List;
+        assert!(!is_owed(&machines, Outcome::Registered, true));
     }
 
     #[test]
@@ -56,6 +67,8 @@ mod tests {
             (&["ana@b.test"], Some("")),
             (&["ana@b.test"], None),
             (&["ana@b.test"], Some("ion@b.test")),
+            // Another's address, with the envelope made to fit.
+            (&["ion@b.test"], Some("ion@b.test")),
             (&["ana"], Some("ana")),
         ] {
             assert!(!owed(asked, path), "{asked:?} {path:?}");

@@ -147,12 +147,113 @@ fn the_same_message_names_its_first_and_goes_before_its_case() {
         mail_seq: 7,
         sender: Some("ana@exemplu.test".into()),
         like: Like::Message,
+        standing: Sender::Undisputed,
     }];
     let same = decided(&message, &known, Standing::New, &desk());
     assert_eq!((same.reason, same.same_as), (Reason::SameMessage, Some(7)));
     assert_eq!((same.draft, same.joins), (None, None));
     let released = decided(&message, &known, Standing::ReleasedByClerk, &desk());
     assert_eq!((released.outcome, released.same_as), (Outcome::Joined, None));
+}
+
+#[test]
+fn a_copy_that_its_domain_disowns_swallows_no_real_one() {
+    let (mut message, _) = reply();
+    let mut known = Known::default();
+    let earlier = |like| Earlier {
+        mail_seq: 7,
+        sender: Some("ana@exemplu.test".into()),
+        like,
+        standing: Sender::Disowned,
+    };
+    known.alike = [Like::Message, Like::Text, Like::MessageId].map(earlier).to_vec();
+    let real = decided(&message, &known, Standing::New, &desk());
+    assert_eq!((real.outcome, real.same_as), (Outcome::Registered, None));
+    let link = Link {
+        earlier: Linked::Mail(7),
+        why: LinkWhy::Message,
+        told: false,
+    };
+    assert_eq!(real.links, [link]);
+    message.authentication = vec![failed("mx.exemplu.test")];
+    let again = decided(&message, &known, Standing::New, &desk());
+    assert_eq!((again.reason, again.same_as), (Reason::SameMessage, Some(7)));
+    // And a forged copy of a real one is no second request.
+    message.authentication = vec![failed("mx.exemplu.test")];
+    known.alike[0].standing = Sender::Undisputed;
+    let forged = decided(&message, &known, Standing::New, &desk());
+    assert_eq!(forged.reason, Reason::SameMessage);
+}
+
+#[test]
+fn what_is_registered_is_not_refused_as_too_large() {
+    let raw = "Message-ID: <1@e.test>\r\nFrom: ana@exemplu.test\r\nSubject: Cerere\r\n\r\n";
+    let message = Message::read(raw.as_bytes());
+    let mut known = Known::default();
+    let told = |known: &Known| {
+        let incoming = Incoming {
+            message: &message,
+            known,
+            letter: None,
+            extent: Extent::HeaderOnly,
+            standing: Standing::New,
+            instructions: None,
+            received_at: at("2026-11-23T08:00:00Z"),
+        };
+        decide(incoming, &desk(), at("2026-11-23T08:00:05Z"), &policy()).reason
+    };
+    assert_eq!(told(&known), Reason::TooLarge);
+    known.alike = vec![Earlier {
+        mail_seq: 7,
+        sender: Some("ana@exemplu.test".into()),
+        like: Like::MessageId,
+        standing: Sender::Undisputed,
+    }];
+    assert_eq!(told(&known), Reason::Oversized);
+}
+
+/// As a clerk's word decides.
+fn told(message: &Message, known: &Known, word: &Instructions) -> Decided {
+    let incoming = Incoming {
+        message,
+        known,
+        letter: None,
+        extent: Extent::Whole,
+        standing: Standing::ReleasedByClerk,
+        instructions: Some(word),
+        received_at: at("2026-11-23T08:00:00Z"),
+    };
+    decide(incoming, &desk(), at("2026-11-23T08:00:05Z"), &policy())
+}
+
+#[test]
+fn a_case_closed_meanwhile_is_joined_by_nothing_and_makes_no_entry() {
+    let (message, mut known) = reply();
+    let join = Instructions::Join { number: number() };
+    let joined = told(&message, &known, &join);
+    assert_eq!(joined.reason, Reason::JoinedByClerk);
+    known.cases[0].is_closed = true;
+    let held = told(&message, &known, &join);
+    assert_eq!((held.outcome, held.reason), (Outcome::Held, Reason::CaseClosed));
+    assert_eq!((held.draft, held.joins, held.replies), (None, None, false));
+}
+
+#[test]
+fn a_clerk_who_names_a_sender_owes_a_machine_no_read_report() {
+    let raw = "Return-Path: <stiri@exemplu.test>\r\nFrom: stiri@exemplu.test\r\nSubject: x\r\n\
+               Disposition-Notification-To: stiri@exemplu.test\r\n";
+    let word = Instructions::Register {
+        sender: Some("ana@exemplu.test".into()),
+        name: None,
+        request_type: None,
+    };
+    let owes = |more: &str| {
+        let message = Message::read(format!("{raw}{more}\r\ntext\r\n").as_bytes());
+        told(&message, &Known::default(), &word).owes_read_report
+    };
+    assert!(owes(""));
+    assert!(!owes("List-Id: <stiri.exemplu.test>\r\n"));
+    assert!(!owes("Auto-Submitted: auto-generated\r\n"));
 }
 
 #[test]

@@ -80,6 +80,8 @@ pub enum Reason {
     List,
     Bulk,
     OwnMail,
+    /// From an address of ours, and the answer is to go elsewhere: a web form, or a list that writes its own address.
+    OwnAddress,
     /// A clerk discarded it.
     Discarded,
     /// It was shown, and taken away before its bytes came.
@@ -94,13 +96,15 @@ pub enum Reason {
     Unfetchable,
     /// Nothing of it could be read, and its sender may not be told by itself.
     EncryptedUnanswerable,
+    /// The case that a clerk named has been closed meanwhile.
+    CaseClosed,
     /// The work on it failed too often.
     Failing,
 }
 
 impl Reason {
     /// All reasons, for tables and tests.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Request,
         Self::Reply,
         Self::JoinedByClerk,
@@ -123,10 +127,12 @@ impl Reason {
         Self::NoHeader,
         Self::NoSender,
         Self::SeveralSenders,
+        Self::OwnAddress,
         Self::NestedTooDeep,
         Self::Oversized,
         Self::EncryptedUnanswerable,
         Self::Unfetchable,
+        Self::CaseClosed,
         Self::Failing,
     ];
 
@@ -150,6 +156,7 @@ impl Reason {
             Self::List => "list",
             Self::Bulk => "bulk",
             Self::OwnMail => "own-mail",
+            Self::OwnAddress => "own-address",
             Self::Discarded => "discarded",
             Self::Vanished => "vanished",
             Self::NoHeader => "no-header",
@@ -159,6 +166,7 @@ impl Reason {
             Self::Oversized => "oversized",
             Self::Unfetchable => "unfetchable",
             Self::EncryptedUnanswerable => "encrypted-unanswerable",
+            Self::CaseClosed => "case-closed",
             Self::Failing => "failing",
         }
     }
@@ -183,10 +191,12 @@ impl Reason {
             Self::NoHeader
             | Self::NoSender
             | Self::SeveralSenders
+            | Self::OwnAddress
             | Self::NestedTooDeep
             | Self::Oversized
             | Self::Unfetchable
             | Self::EncryptedUnanswerable
+            | Self::CaseClosed
             | Self::Failing => Outcome::Held,
         }
     }
@@ -226,6 +236,9 @@ impl Reason {
                 "mesajul nu are o adresă de expeditor; căutați solicitantul în textul mesajului"
             }
             Self::SeveralSenders => "mesajul are mai mulți expeditori; alegeți cui se răspunde",
+            Self::OwnAddress => {
+                "mesaj cu adresa instituției la expeditor și cu altă adresă pentru răspuns; înregistrați-l pe numele solicitantului"
+            }
             Self::NestedTooDeep => "prea multe mesaje redirecționate unul în altul; deschideți-l manual",
             Self::Oversized => "mesajul depășește mărimea admisă; cereți solicitantului să îl împartă",
             Self::Unfetchable => {
@@ -233,6 +246,9 @@ impl Reason {
             }
             Self::EncryptedUnanswerable => {
                 "mesajul este criptat și expeditorului nu i se poate răspunde automat; cereți-i să îl trimită necriptat"
+            }
+            Self::CaseClosed => {
+                "dosarul la care trebuia alăturat s-a închis între timp; înregistrați-l separat sau alăturați-l altui dosar"
             }
             Self::Failing => "prelucrarea a eșuat de mai multe ori; anunțați administratorul",
         }
@@ -287,6 +303,8 @@ pub enum Reach {
     BudgetSpent,
     /// No server would take the address.
     BadAddress,
+    /// A message of the same sender and Message-ID has its number already: a refusal would contradict it.
+    RegisteredAlready,
 }
 
 /// What is known of a message beside its own words.
@@ -343,9 +361,13 @@ pub fn screen(message: &Message, seen: Circumstances, policy: &Policy) -> Screen
         return Screened::silently(reason);
     }
     if is_own(message, policy) {
-        return Screened::silently(Reason::OwnMail);
+        return Screened::silently(if is_of_another(message, policy) {
+            Reason::OwnAddress
+        } else {
+            Reason::OwnMail
+        });
     }
-    if let Some(reason) = machine(message) {
+    if let Some(reason) = machine(message).filter(|_| !is_of_own_list(message, policy)) {
         return Screened::silently(reason);
     }
     if let Some(reason) = untakeable(message, seen, policy) {
@@ -424,6 +446,30 @@ fn is_own(message: &Message, policy: &Policy) -> bool {
         .from
         .as_ref()
         .is_some_and(|from| policy.own_addresses.contains(&from.address.to_lowercase()))
+}
+
+/// Whether a mail with our address in From is somebody else's: web forms and lists write it there, and the person into
+/// Reply-To. Letters of ours say that they are automatic, so they are none of these.
+fn is_of_another(message: &Message, policy: &Policy) -> bool {
+    let may_be_a_persons =
+        matches!(message.origin, Origin::Person | Origin::AsksForSilence) || is_of_own_list(message, policy);
+    may_be_a_persons
+        && message
+            .reply_to
+            .iter()
+            .any(|to| !policy.own_addresses.contains(&to.address.to_lowercase()))
+}
+
+/// Whether it came through a list or group that is an address of ours: what is written there is for us. A List-Id has a
+/// dot where the address has its `@` (RFC 2919 §2).
+pub fn is_of_own_list(message: &Message, policy: &Policy) -> bool {
+    message.origin == Origin::List
+        && policy.own_addresses.iter().any(|own| {
+            message
+                .lists
+                .iter()
+                .any(|list| *list == *own || *list == own.replace('@', "."))
+        })
 }
 
 /// One sender, a person, not ourselves.

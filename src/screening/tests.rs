@@ -35,7 +35,10 @@ fn machine_mail_is_never_answered_not_even_when_released() {
             "From: a@exemplu.test\r\nAuto-Submitted: auto-generated (x)",
             Reason::AutoReply,
         ),
-        ("Return-Path: <>\r\nFrom: a@exemplu.test", Reason::Bounce),
+        (
+            "Return-Path: <>\r\nFrom: MAILER-DAEMON@exemplu.test",
+            Reason::Bounce,
+        ),
         ("From: a@exemplu.test\r\nPrecedence: bulk", Reason::Bulk),
         ("From: a@exemplu.test\r\nPrecedence: junk", Reason::Bulk),
         ("From: a@exemplu.test\r\nPrecedence: list", Reason::List),
@@ -121,6 +124,7 @@ fn what_cannot_be_taken_is_told_only_to_whom_it_may_be_told() {
         (Sender::Disowned, Reach::Open),
         (Sender::Undisputed, Reach::BudgetSpent),
         (Sender::Undisputed, Reach::BadAddress),
+        (Sender::Undisputed, Reach::RegisteredAlready),
     ];
     for (sender, reach) in closed {
         let (large, whole) = (
@@ -192,4 +196,50 @@ fn the_same_message_again_is_ignored_and_a_clerk_may_register_it() {
         ..again
     };
     assert_eq!(screen(&person, released, &policy).reason, Reason::Released);
+}
+
+#[test]
+fn what_came_through_a_group_of_ours_is_registered_and_not_answered() {
+    for list in [
+        "List-Id: Somaj <somaj.AJOFM-exemplu.test>",
+        "List-Post: <mailto:somaj@ajofm-exemplu.test>",
+    ] {
+        let header = format!("From: ana@exemplu.test\r\n{list}\r\nPrecedence: list");
+        assert_eq!(
+            judged(&header, Standing::New),
+            Screened::silently(Reason::Request),
+            "{list}"
+        );
+        let automatic = format!("{header}\r\nAuto-Submitted: auto-replied");
+        assert_eq!(
+            judged(&automatic, Standing::New),
+            Screened::silently(Reason::AutoReply)
+        );
+    }
+    let foreign = "From: ana@exemplu.test\r\nList-Id: <x.somaj.ajofm-exemplu.test>\r\nPrecedence: list";
+    assert_eq!(judged(foreign, Standing::New), Screened::silently(Reason::List));
+}
+
+#[test]
+fn our_address_with_anothers_for_the_answer_is_for_a_person_to_look_at() {
+    let own = "From: Somaj <somaj@ajofm-exemplu.test>";
+    for (rest, reason) in [
+        ("Reply-To: Ana <ana@exemplu.test>", Reason::OwnAddress),
+        (
+            "Reply-To: ana@exemplu.test\r\nList-Id: <somaj.ajofm-exemplu.test>",
+            Reason::OwnAddress,
+        ),
+        ("Reply-To: SOMAJ@ajofm-exemplu.test", Reason::OwnMail),
+        (
+            "Reply-To: ana@exemplu.test\r\nAuto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All",
+            Reason::OwnMail,
+        ),
+    ] {
+        let header = format!("{own}\r\n{rest}");
+        assert_eq!(
+            judged(&header, Standing::New),
+            Screened::silently(reason),
+            "{rest}"
+        );
+    }
 }

@@ -49,6 +49,7 @@ impl AnswerKind {
             | Reason::List
             | Reason::Bulk
             | Reason::OwnMail
+            | Reason::OwnAddress
             | Reason::Discarded
             | Reason::NoHeader
             | Reason::NoSender
@@ -59,6 +60,7 @@ impl AnswerKind {
             | Reason::JoinedByClerk
             | Reason::Vanished
             | Reason::Unfetchable
+            | Reason::CaseClosed
             | Reason::Failing => None,
         }
     }

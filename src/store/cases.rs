@@ -6,6 +6,8 @@ use super::{EntryRecord, LetterRecord};
 use crate::casework::{Act, Case};
 use crate::followup::{self, Planned};
 use crate::journal;
+use crate::mailbox::SourceId;
+use crate::outbox::Outgoing;
 use crate::registry::Number;
 
 /// Where a planned letter is.
@@ -87,9 +89,31 @@ pub struct FollowupTrouble {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LetterTrouble {
     pub record: LetterRecord,
-    /// `None` for a digest.
+    /// Of its case; `None` for a digest, and for the answer to a mail without entry.
     pub office: Option<String>,
     pub applicant: Option<String>,
+    /// The mail that it answers, where that has no entry.
+    pub mail: Option<AnsweredMail>,
+}
+
+/// A mail without entry that a letter answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweredMail {
+    /// Its place in the order of arrival.
+    pub seq: i64,
+    pub source: SourceId,
+    pub sender: Option<String>,
+    /// May be empty.
+    pub subject: String,
+}
+
+/// The letters that have to do with a mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MailLetters {
+    /// Those that answer it without giving it a number.
+    pub answers: Vec<LetterRecord>,
+    /// Those that it is filed with, as a report about them.
+    pub spoken_of: Vec<Outgoing>,
 }
 
 /// A clerk's act on a case, examined, with what it causes.

@@ -13,6 +13,8 @@ pub struct Reported {
     pub at: Timestamp,
     /// The other server's words with its status code; may be empty.
     pub words: String,
+    /// The recipient that the report names, where that is not the letter's own.
+    pub of_another: Option<String>,
 }
 
 /// A letter with all that happened to it, oldest first.

@@ -32,7 +32,8 @@ use crate::screening::{Outcome, Reason, Standing};
 pub use answers::{AnswerKind, AnswerOwed};
 pub use archive::{Archive, ArchiveError};
 pub use cases::{
-    CaseAct, CaseRecord, FollowupDue, FollowupRecord, FollowupState, FollowupTrouble, LetterTrouble, OpenCase,
+    AnsweredMail, CaseAct, CaseRecord, FollowupDue, FollowupRecord, FollowupState, FollowupTrouble,
+    LetterTrouble, MailLetters, OpenCase,
 };
 pub use contacts::Contact;
 pub use figures::{Queue, Tally, Waiting};
@@ -233,7 +234,7 @@ pub enum Desk {
     },
     /// It belongs to this case, which must be open.
     Join { number: Number },
-    /// It is no request; the reason is kept. Only of a held mail.
+    /// It is no request; the reason is kept. Only of a held mail, or of one that was answered.
     Discard { reason: String },
 }
 

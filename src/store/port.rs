@@ -58,6 +58,8 @@ pub trait Store: Send + Sync {
     fn links_proposed(&self) -> Stored<Vec<LinkProposal>>;
     /// A clerk confirms or rejects a link, or makes one.
     fn link_act(&self, act: &LinkAct) -> Stored<()>;
+    /// Mails of another source than brought it that are the same as a mail of this case, in the order of arrival.
+    fn copies_of(&self, number: &Number) -> Stored<Vec<Copy>>;
     /// Mails ignored from `from` on and before `to`, since another source had brought them before.
     fn copies_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<Copy>>;
 
@@ -107,6 +109,8 @@ pub trait Store: Send + Sync {
     fn receipts_wanted(&self, now: Timestamp, limit: usize) -> Stored<Vec<Wanted>>;
     /// The letter is written: it is queued. Returns whether it was wanted still.
     fn receipt_carried(&self, wanted: &Wanted, letter: &Outgoing) -> Stored<bool>;
+    /// No letter is wanted any more, since no server would take the address.
+    fn receipt_unreachable(&self, wanted: &Wanted) -> Stored<()>;
     /// The letter could not be written; it is due again at `retry_at`.
     fn receipt_want_failed(&self, wanted: &Wanted, why: &str, retry_at: Timestamp) -> Stored<()>;
 
@@ -142,9 +146,11 @@ pub trait Store: Send + Sync {
     /// Ends an attempt.
     fn letter_attempt_finish(&self, message_id: &str, attempt: &Attempt, at: Timestamp) -> Stored<()>;
 
-    /// Letters given up and letters that came back, of cases that are not closed and of digests, and queued ones that
-    /// could not go so far, oldest first. Read reports are nobody's task.
+    /// Letters given up and letters that came back, of cases that are not closed, of mails that stand as answered and
+    /// of digests, and queued ones of these that could not go so far, oldest first. Read reports are nobody's task.
     fn letters_troubled(&self) -> Stored<Vec<LetterTrouble>>;
+    /// The letters that have to do with a mail.
+    fn mail_letters(&self, mail_seq: i64) -> Stored<MailLetters>;
     /// Planned letters that could not be written so far.
     fn followups_troubled(&self) -> Stored<Vec<FollowupTrouble>>;
     /// Whether a claimed letter is still to be sent: an event may have made it void meanwhile.

@@ -372,6 +372,8 @@ fn an_entry_is_shown_by_every_form_of_its_number() {
     let mut shown = agency.run(&["show", number, "--json"]).ended_with(0).json();
     assert_eq!(shown.len(), 1);
     let lives = shown[0].as_object_mut().unwrap().remove("lives").unwrap();
+    let copies = shown[0].as_object_mut().unwrap().remove("copies");
+    assert_eq!(copies, Some(serde_json::json!([])));
     assert_eq!(shown, std::slice::from_ref(&entry));
     assert_eq!(lives[0]["steps"][2]["what"], "sent", "{lives}");
     let file = agency.path().join("a.pdf");

@@ -18,6 +18,8 @@ use recipisa::screening::{Outcome, Reason};
 use recipisa::store::{Depth, Desk, HeldAct, MailRecord, Snapshot, Store};
 use tempfile::TempDir;
 
+mod gaps;
+
 /// What the source does when it is asked for a message.
 #[derive(Clone)]
 enum Habit {
@@ -36,6 +38,8 @@ struct Script {
     asked: Vec<(String, Extent)>,
     acknowledged: Vec<Kept>,
     is_away: bool,
+    /// A broken line takes only some with it, as with IMAP.
+    is_imap: bool,
 }
 
 impl Script {
@@ -106,6 +110,7 @@ impl Mailbox for Script {
                         .push((one.sighting.key.clone(), (*words).to_owned()));
                 }
                 Some(Habit::Silent) | None => {}
+                Some(Habit::Breaks) if self.is_imap => return Ok(gaps::one_by_one(self, wanted, given)),
                 Some(Habit::Breaks) => return Err(Self::error("connection reset")),
             }
         }

@@ -9,10 +9,12 @@ use crate::cli::held::mail;
 use crate::cli::{Failure, json, text};
 use crate::daemon::House;
 use crate::mailbox::Extent;
-use crate::message::Message;
+use crate::message::{Mailbox, Message, Senders};
+use crate::outbox::Kind;
 use crate::receipt::wording::visible;
+use crate::registry::Delivery;
 use crate::screening::{Outcome, Reason};
-use crate::store::{Archive, MailRecord};
+use crate::store::{Archive, LetterRecord, LetterState, MailLetters, MailRecord, Store};
 
 /// More lines of a letter are for a mail program.
 const LINES_MAX: usize = 60;
@@ -85,11 +87,15 @@ pub(super) fn page(house: &House, id: i64) -> Result<(), Failure> {
         "mail      {id}, received {received} by source {source}, {here}"
     ));
     decision(house, &record);
+    let letters = house.store.mail_letters(id)?;
+    about(house, &record, &letters);
     if record.extent != Extent::Nothing {
-        content(&Message::read(&bytes(house, &record)?));
+        let bytes = bytes(house, &record)?;
+        senders(&Senders::read(&bytes));
+        content(&Message::read(&bytes));
     }
     text::line("");
-    for line in what_to_do(&record) {
+    for line in what_to_do(&record, &letters) {
         text::line(&line);
     }
     Ok(())
@@ -122,12 +128,68 @@ fn decision(house: &House, record: &MailRecord) {
     }
 }
 
+/// The letters that answer it, and of a report those that it speaks of.
+fn about(house: &House, record: &MailRecord, letters: &MailLetters) {
+    for answer in &letters.answers {
+        let state = match answer.reported.as_ref().map(|reported| reported.delivery) {
+            Some(delivery) if answer.state == LetterState::Sent => delivery.as_str(),
+            Some(_) | None => answer.state.as_str(),
+        };
+        let reported = answer.reported.as_ref().map(|reported| &reported.words);
+        let words = reported.or(answer.last_answer.as_ref());
+        let words = words.filter(|words| !words.is_empty());
+        text::line(&format!(
+            "letter    {} to {}, {state}{}",
+            answer.letter.kind.as_str(),
+            visible(&answer.letter.to),
+            words.map_or_else(String::new, |words| format!(": {}", visible(words)))
+        ));
+    }
+    let is_filed = record.decision.as_ref().map(|decision| decision.outcome) == Some(Outcome::Filed);
+    if is_filed && letters.spoken_of.is_empty() {
+        text::line("about     no letter of ours");
+    }
+    for letter in &letters.spoken_of {
+        let of = letter.number.as_ref().map_or_else(String::new, |number| {
+            format!(" of {}", number.spelled(house.settings.spelling()))
+        });
+        text::line(&format!(
+            "about     our {}{of} to {}",
+            letter.kind.as_str(),
+            visible(&letter.to)
+        ));
+    }
+}
+
+/// Whether a letter that answers the mail did not arrive, as far as is known.
+fn is_lost(answer: &LetterRecord) -> bool {
+    let is_returned = answer.reported.as_ref().map(|reported| reported.delivery) == Some(Delivery::Bounced);
+    answer.letter.kind != Kind::ReadReport
+        && (answer.state == LetterState::GivenUp || answer.state == LetterState::Sent && is_returned)
+}
+
+/// All of them: where there are several, the clerk says which one is the citizen.
+fn senders(senders: &Senders) {
+    let line = |label: &str, mailbox: &Mailbox| {
+        let address = visible(&mailbox.address);
+        let words = match &mailbox.name {
+            Some(name) => format!("{} <{address}>", visible(name)),
+            None => address,
+        };
+        text::line(&format!("{label:<9} {words}"));
+    };
+    if senders.from.is_empty() {
+        text::line("from      –");
+    }
+    for from in &senders.from {
+        line("from", from);
+    }
+    for reply_to in senders.reply_to.iter().filter(|one| !senders.from.contains(one)) {
+        line("reply to", reply_to);
+    }
+}
+
 fn content(message: &Message) {
-    let from = message.from.as_ref().map(|from| match &from.name {
-        Some(name) => format!("{} <{}>", visible(name), visible(&from.address)),
-        None => visible(&from.address),
-    });
-    text::line(&format!("from      {}", from.as_deref().unwrap_or("–")));
     let to: Vec<String> = message.to.iter().map(|one| visible(&one.address)).collect();
     if !to.is_empty() {
         text::line(&format!("to        {}", to.join(", ")));
@@ -151,7 +213,7 @@ fn content(message: &Message) {
 }
 
 /// The commands that are of use now, each with its purpose.
-fn what_to_do(record: &MailRecord) -> Vec<String> {
+fn what_to_do(record: &MailRecord, letters: &MailLetters) -> Vec<String> {
     let id = record.seq;
     let Some(decision) = &record.decision else {
         return vec![
@@ -188,11 +250,18 @@ fn what_to_do(record: &MailRecord) -> Vec<String> {
             lines.push(command("discard", " --reason \"…\"", "it is no request"));
         }
         (Outcome::Answered, _) => {
-            lines.push(
+            let said = if letters.answers.iter().any(is_lost) {
+                "the letter that tells its sender what to do did not arrive: find another way to its sender, or:"
+            } else {
                 "nothing to do: a letter tells its sender what to do; if it is to be taken all the same:"
-                    .to_owned(),
-            );
+            };
+            lines.push(said.to_owned());
             lines.extend(enter);
+            lines.push(command(
+                "discard",
+                " --reason \"…\"",
+                "nothing more is to be done",
+            ));
         }
         (_, Reason::Duplicate | Reason::Vanished) => lines.push("nothing to decide".to_owned()),
         (Outcome::Filed | Outcome::Ignored, _) => {

@@ -9,7 +9,7 @@ use crate::cli::text;
 use crate::config::Source;
 use crate::mailbox::Sighting;
 use crate::outbox;
-use crate::registry::{self, RequestType};
+use crate::registry::{self, Link, Linked, RequestType, Spelling};
 use crate::screening::{Outcome, Reason};
 
 impl Play<'_> {
@@ -63,6 +63,10 @@ impl Play<'_> {
         ];
         if matches!(ends.reason, Reason::Duplicate | Reason::SameMessage) {
             return lines;
+        }
+        if let Some((decided, _)) = ends.draft(scene) {
+            let spelling = self.stage.settings.spelling();
+            lines.extend(decided.links.iter().map(|link| proposed(link, spelling)));
         }
         lines.push(match &ends.letter {
             Letter::Goes { kind, to } => format!("    letter: {} to {}", kind_of(*kind), visible(to)),
@@ -185,6 +189,15 @@ impl Play<'_> {
     }
 }
 
+/// A link that would be proposed.
+fn proposed(link: &Link, spelling: Spelling) -> String {
+    let earlier = match &link.earlier {
+        Linked::Entry(number) => number.spelled(spelling),
+        Linked::Mail(id) => format!("the mail {id}"),
+    };
+    format!("    link proposed to {earlier} ({})", link.why.as_str())
+}
+
 /// What the letter is, for an operator.
 fn kind_of(kind: outbox::Kind) -> &'static str {
     match kind {
@@ -214,5 +227,29 @@ fn type_of(types: &[RequestType], id: &str) -> String {
     match types.iter().find(|one| one.id == id) {
         Some(found) => format!("\"{}\"", found.name),
         None => "of no known type".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{LinkWhy, Number};
+
+    #[test]
+    fn a_proposed_link_is_told_with_its_cause() {
+        let number = Number::parse("CJ-12/20.11.2026", None).unwrap();
+        let link = |earlier| Link {
+            earlier,
+            why: LinkWhy::Files,
+            told: true,
+        };
+        assert_eq!(
+            proposed(&link(Linked::Entry(number)), Spelling::Plain),
+            "    link proposed to 12/20.11.2026 (files)"
+        );
+        assert_eq!(
+            proposed(&link(Linked::Mail(7)), Spelling::Plain),
+            "    link proposed to the mail 7 (files)"
+        );
     }
 }

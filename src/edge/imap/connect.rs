@@ -56,6 +56,7 @@ async fn open_unbounded(account: &Account, server: &str, times: Times) -> Result
         selected: None,
         known: Known::default(),
         visit: account.visit,
+        keeps_copied: false,
     };
     open.places = names::settle(&mut open, account)
         .await

@@ -101,10 +101,10 @@ const LINES_BYTES_MAX: usize = 16 * 1024;
 
 /// Where the tagged line begins, once it is there to its end.
 fn tagged(heard: &[u8], tag: &str) -> Option<usize> {
-    let text = std::str::from_utf8(heard).ok()?;
-    let begins = |at: usize| at == 0 || text[..at].ends_with('\n');
-    let mut places = text.match_indices(tag).map(|(at, _)| at);
-    places.find(|at| begins(*at) && text[*at..].contains('\n'))
+    // Bytes, since a server may say what is no UTF-8.
+    let begins = |at: &usize| *at == 0 || heard[at - 1] == b'\n';
+    let mut places = (0..heard.len()).filter(begins);
+    places.find(|at| heard[*at..].starts_with(tag.as_bytes()) && heard[*at..].contains(&b'\n'))
 }
 
 /// Whether a server counts connections (RFC 5530: LIMIT), or says so in the words of those that know no code.
@@ -406,6 +406,16 @@ pub(super) fn words(outcome: &Outcome<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tagged_line_is_found_behind_what_is_no_text() {
+        assert_eq!(
+            tagged(b"* NAMESPACE ((\"\xFFL1 \" \".\")) NIL NIL\r\nL1 OK\r\n", "L1"),
+            Some(36)
+        );
+        assert_eq!(tagged(b"L1 OK\r\n", "L1"), Some(0));
+        assert_eq!(tagged(b"* x L1\r\nL1 OK", "L1"), None, "not to its end");
+    }
 
     #[test]
     fn servers_that_count_connections_are_recognised() {

@@ -32,10 +32,13 @@ enum Asked {
 impl ImapMailbox {
     pub(super) fn fetch_all(&mut self, wanted: &[Wanted]) -> Result<Yield, MailboxError> {
         let until = Instant::now() + self.times.call;
-        let mut given = Yield::default();
+        let mut given = Yield {
+            unasked: wanted.iter().map(|one| one.sighting.key.clone()).collect(),
+            ..Yield::default()
+        };
         for (item, extent) in [
             ("BODY.PEEK[]", Extent::Whole),
-            ("BODY.PEEK[HEADER]", Extent::HeaderOnly),
+            ("BODY.PEEK[HEADER]<0.262144>", Extent::HeaderOnly),
         ] {
             let batch: BTreeMap<u32, &Wanted> = wanted
                 .iter()
@@ -88,8 +91,15 @@ impl ImapMailbox {
             let asked = self.ask_for(&[uid], &batch_prefix(batch), item, until, &mut got);
             let is_here = got.contains_key(&uid);
             take(batch, got, given);
-            let mut refuse = |why: String| {
-                let key = batch.get(&uid).map(|one| one.sighting.key.clone());
+            let key = batch.get(&uid).map(|one| one.sighting.key.clone());
+            let is_answered = match &asked {
+                Ok(asked) => !matches!(asked, Asked::Elsewhere),
+                Err(error) => !error.is_away(),
+            };
+            if let Some(key) = key.as_ref().filter(|_| is_answered) {
+                given.unasked.remove(key);
+            }
+            let refuse = |why: String| {
                 given.refused.extend(key.map(|key: SourceKey| (key, why)));
             };
             match asked {
@@ -191,6 +201,7 @@ fn bytes_of(attributes: &[AttributeValue<'_>]) -> Option<(u32, Vec<u8>)> {
 fn take(batch: &BTreeMap<u32, &Wanted>, got: Got, given: &mut Yield) {
     for (uid, bytes) in got {
         if let Some(wanted) = batch.get(&uid) {
+            given.unasked.remove(&wanted.sighting.key);
             given.mails.push(RawMail {
                 sighting: wanted.sighting.clone(),
                 extent: wanted.extent,

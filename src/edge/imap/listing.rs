@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use async_imap::imap_proto::{AttributeValue, Response, ResponseCode};
+use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCode};
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 
@@ -55,7 +55,7 @@ impl Known {
     }
 }
 
-/// Opens the folder; what is told of it is new from here on.
+/// Opens the folder; what it shows beyond the last listing is news.
 pub(super) async fn select(open: &mut Open) -> Result<Selected, Fault> {
     open.selected = None;
     let (mut uid_validity, mut uid_next, mut can_mark, mut is_sticky) = (None, None, true, true);
@@ -88,7 +88,12 @@ pub(super) async fn select(open: &mut Open) -> Result<Selected, Fault> {
                 .to_owned(),
         ));
     };
-    open.dialogue.has_news = false;
+    // After a reconnection in the middle of a fetch nothing is known: then a listing has to tell what is new.
+    let known = match open.known.uid_validity == uid_validity {
+        true => open.known.shown.len(),
+        false => 0,
+    };
+    open.dialogue.has_news = open.dialogue.shown as usize > known;
     open.dialogue.expunged = 0;
     let selected = Selected {
         uid_validity,
@@ -103,6 +108,7 @@ pub(super) async fn select(open: &mut Open) -> Result<Selected, Fault> {
 /// All that the folder shows, in the order of arrival.
 pub(super) async fn list(open: &mut Open) -> Result<Vec<Shown>, Fault> {
     let selected = select(open).await?;
+    open.dialogue.has_news = false;
     let known = std::mem::take(&mut open.known);
     let known = match known.uid_validity == selected.uid_validity && known.parts < PARTS_MAX {
         true => continued(open, selected, known).await?,
@@ -122,7 +128,10 @@ async fn continued(open: &mut Open, selected: Selected, mut known: Known) -> Res
         let last = known.shown.last().map_or(0, |one| one.uid);
         let from = known.uid_next.unwrap_or(last.saturating_add(1)).max(1);
         // `n:*` shows the last message even when its UID is below n.
-        let mut new = ask(open, &format!("{from}:*")).await?;
+        let (mut new, refusal) = ask(open, &format!("{from}:*")).await?;
+        if refusal.is_some() {
+            return Ok(None);
+        }
         new.retain(|one| one.uid > last);
         known.shown.extend(new);
     }
@@ -133,15 +142,24 @@ async fn continued(open: &mut Open, selected: Selected, mut known: Known) -> Res
 }
 
 async fn whole(open: &mut Open, selected: Selected) -> Result<Known, Fault> {
-    let shown = match selected.exists {
-        0 => Vec::new(),
+    let (mut shown, refusal) = match selected.exists {
+        0 => (Vec::new(), None),
         _ => ask(open, "1:*").await?,
     };
     // What the server said was taken away meanwhile need not be there; anything else that is missing would be lost.
-    let expected = selected.exists.saturating_sub(open.dialogue.expunged);
-    if (shown.len() as u64) < u64::from(expected) {
-        let answer = format!("it shows {} of {expected} messages", shown.len());
-        return Err(Fault::Refused(answer));
+    let is_short = |open: &Open, shown: &[Shown]| {
+        let expected = selected.exists.saturating_sub(open.dialogue.expunged);
+        ((shown.len() as u64) < u64::from(expected)).then_some(expected)
+    };
+    if is_short(open, &shown).is_some() {
+        // One broken message must not stop the folder: it is shown by its UID alone, and its own fetch tells the rest.
+        if let Err(gone @ Fault::Gone(_)) = search(open, &mut shown).await {
+            return Err(gone);
+        }
+        if let Some(expected) = is_short(open, &shown) {
+            let counted = || format!("it shows {} of {expected} messages", shown.len());
+            return Err(Fault::Refused(refusal.unwrap_or_else(counted)));
+        }
     }
     Ok(Known {
         uid_validity: selected.uid_validity,
@@ -151,19 +169,47 @@ async fn whole(open: &mut Open, selected: Selected) -> Result<Known, Fault> {
     })
 }
 
-async fn ask(open: &mut Open, set: &str) -> Result<Vec<Shown>, Fault> {
+/// Adds the messages that only their UIDs are told of: no size, no time of arrival.
+async fn search(open: &mut Open, shown: &mut Vec<Shown>) -> Result<(), Fault> {
+    let known: BTreeSet<u32> = shown.iter().map(|one| one.uid).collect();
+    let mut found = BTreeSet::new();
+    open.dialogue
+        .ask("UID SEARCH ALL", |response| {
+            if let Response::MailboxData(MailboxDatum::Search(uids)) = response {
+                found.extend(uids.iter().copied());
+            }
+        })
+        .await?;
+    shown.extend(found.difference(&known).map(|uid| Shown {
+        uid: *uid,
+        received_at: None,
+        size_bytes: 0,
+        mdn_sent: false,
+    }));
+    shown.sort_by_key(|one| one.uid);
+    Ok(())
+}
+
+/// The rows that came, and the server's words where it broke the listing off with a NO.
+async fn ask(open: &mut Open, set: &str) -> Result<(Vec<Shown>, Option<String>), Fault> {
     let command = format!("UID FETCH {set} (UID INTERNALDATE RFC822.SIZE FLAGS)");
     let mut shown = Vec::new();
-    open.dialogue
+    let asked = open
+        .dialogue
         .ask(&command, |response| {
             if let Response::Fetch(_, attributes) = response {
                 shown.extend(read(attributes));
             }
         })
-        .await?;
+        .await;
+    let refusal = match asked {
+        Ok(()) => None,
+        Err(Fault::Refused(answer)) => Some(answer),
+        Err(gone @ Fault::Gone(_)) => return Err(gone),
+    };
     shown.sort_by_key(|one: &Shown| one.uid);
     shown.dedup_by_key(|one| one.uid);
-    Ok(shown)
+    Ok((shown, refusal))
 }
 
 /// `None` for what a server says by itself of a change of flags, which has no UID or no size.

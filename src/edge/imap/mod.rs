@@ -31,6 +31,7 @@ use crate::mailbox::{
 pub use dialogue::Times;
 use dialogue::{Dialogue, Fault};
 use listing::{Known, Selected, Shown};
+use moving::Copied;
 use names::Places;
 
 /// All of a large folder's numbers.
@@ -73,6 +74,7 @@ pub struct ImapMailbox {
     open: Option<Open>,
     /// What the server wants every user to be shown.
     remark: Option<String>,
+    copied: Copied,
 }
 
 /// What the server says it can do.
@@ -92,6 +94,8 @@ struct Open {
     selected: Option<Selected>,
     known: Known,
     visit: Visit,
+    /// The server copies messages and will not take them out of the folder.
+    keeps_copied: bool,
 }
 
 impl Open {
@@ -128,6 +132,7 @@ impl ImapMailbox {
             runtime,
             open: None,
             remark: None,
+            copied: Copied::default(),
         })
     }
 
@@ -218,9 +223,12 @@ impl Mailbox for ImapMailbox {
             return Ok(());
         }
         let limit = self.times.call;
-        self.converse("moving kept mail", limit, async |open, account| {
-            moving::settle(open, account, kept).await
-        })
+        let mut copied = std::mem::take(&mut self.copied);
+        let settled = self.converse("moving kept mail", limit, async |open, account| {
+            moving::settle(open, account, kept, &mut copied).await
+        });
+        self.copied = copied;
+        settled
     }
 
     fn wait(&mut self, limit: Duration, call: &Call) -> Result<Woken, MailboxError> {

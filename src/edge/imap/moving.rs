@@ -13,10 +13,30 @@ use crate::mailbox::Kept;
 /// UIDs in one command: some servers take lines of no more than 8,000 characters.
 const AT_ONCE: usize = 500;
 
-pub(super) async fn settle(open: &mut Open, account: &Account, kept: &[Kept]) -> Result<(), Fault> {
+/// Messages of one folder that were copied and are still in it. They are never copied again, whatever becomes of the
+/// connection.
+#[derive(Debug, Default)]
+pub(super) struct Copied {
+    /// The folder, and by its UIDVALIDITY what the numbers mean.
+    prefix: String,
+    uids: BTreeSet<u32>,
+}
+
+pub(super) async fn settle(
+    open: &mut Open,
+    account: &Account,
+    kept: &[Kept],
+    copied: &mut Copied,
+) -> Result<(), Fault> {
     let selected = open.selected().await?;
     // After a change of UIDVALIDITY the numbers mean other messages.
     let prefix = format!("{};", selected.prefix(account));
+    if copied.prefix != prefix {
+        *copied = Copied {
+            prefix: prefix.clone(),
+            uids: BTreeSet::new(),
+        };
+    }
     let ours: Vec<&Kept> = kept
         .iter()
         .filter(|one| one.sighting().key.0.starts_with(&prefix))
@@ -31,7 +51,7 @@ pub(super) async fn settle(open: &mut Open, account: &Account, kept: &[Kept]) ->
         }
     }
     for chunk in uids(&mut ours.iter()).chunks(AT_ONCE) {
-        move_or_make(open, chunk).await?;
+        move_away(open, chunk, copied).await?;
     }
     Ok(())
 }
@@ -45,14 +65,64 @@ async fn mark(open: &mut Open, uids: &[u32]) -> Result<(), Fault> {
     }
 }
 
-async fn move_or_make(open: &mut Open, uids: &[u32]) -> Result<(), Fault> {
+/// Moves messages; nothing else in the folder is touched. Where the server copies and will not take away, that is told
+/// once, and this connection moves nothing more: it would fill the mailbox with copies.
+async fn move_away(open: &mut Open, uids: &[u32], copied: &mut Copied) -> Result<(), Fault> {
+    if open.keeps_copied || open.places.target.is_none() {
+        return Ok(());
+    }
+    if open.offers.can_move {
+        put_or_make(open, "MOVE", uids).await?;
+    } else if open.offers.can_expunge_by_uid {
+        let new: Vec<u32> = uids
+            .iter()
+            .copied()
+            .filter(|uid| !copied.uids.contains(uid))
+            .collect();
+        if !new.is_empty() {
+            put_or_make(open, "COPY", &new).await?;
+        }
+        copied.uids.extend(new);
+        take_out(open, &uid_set(uids)).await?;
+    } else {
+        return Ok(());
+    }
+    let gone: BTreeSet<u32> = uids.iter().copied().collect();
+    copied.uids.retain(|uid| !gone.contains(uid));
+    open.known.forget(&gone);
+    Ok(())
+}
+
+/// Takes out of the folder what was copied.
+async fn take_out(open: &mut Open, set: &str) -> Result<(), Fault> {
+    for command in [
+        format!(r"UID STORE {set} +FLAGS.SILENT (\Deleted)"),
+        format!("UID EXPUNGE {set}"),
+    ] {
+        match open.dialogue.order(&command).await {
+            Ok(()) => {}
+            Err(Fault::Refused(answer)) => {
+                open.keeps_copied = true;
+                return Err(Fault::Refused(format!(
+                    "messages were copied, and stay here all the same: {answer}"
+                )));
+            }
+            Err(gone) => return Err(gone),
+        }
+    }
+    Ok(())
+}
+
+/// Gives the command that puts messages into the folder for kept mail; where it is refused, after making that folder.
+async fn put_or_make(open: &mut Open, verb: &str, uids: &[u32]) -> Result<(), Fault> {
     let Some(Place { name, or }) = open.places.target.clone() else {
         return Ok(());
     };
-    match move_away(open, uids, &name).await {
+    let put = |target: &str| format!("UID {verb} {} {}", uid_set(uids), quoted(target));
+    match open.dialogue.order(&put(&name)).await {
         // Most often the folder is not there yet (RFC 9051 §6.4.7: TRYCREATE).
         Err(Fault::Refused(_)) => {}
-        moved => return moved,
+        done => return done,
     }
     let mut target = name.clone();
     for spelling in [name].into_iter().chain(or) {
@@ -73,24 +143,5 @@ async fn move_or_make(open: &mut Open, uids: &[u32]) -> Result<(), Fault> {
         name: target.clone(),
         or: Vec::new(),
     });
-    move_away(open, uids, &target).await
-}
-
-/// Moves messages; nothing else in the folder is touched.
-async fn move_away(open: &mut Open, uids: &[u32], target: &str) -> Result<(), Fault> {
-    let (set, target) = (uid_set(uids), quoted(target));
-    if open.offers.can_move {
-        open.dialogue.order(&format!("UID MOVE {set} {target}")).await?;
-    } else if open.offers.can_expunge_by_uid {
-        open.dialogue.order(&format!("UID COPY {set} {target}")).await?;
-        open.dialogue
-            .order(&format!(r"UID STORE {set} +FLAGS.SILENT (\Deleted)"))
-            .await?;
-        open.dialogue.order(&format!("UID EXPUNGE {set}")).await?;
-    } else {
-        return Ok(());
-    }
-    open.known
-        .forget(&uids.iter().copied().collect::<BTreeSet<u32>>());
-    Ok(())
+    open.dialogue.order(&put(&target)).await
 }

@@ -14,8 +14,17 @@ impl ImapMailbox {
     pub(super) fn wait_for_news(&mut self, limit: Duration, call: &Call) -> Result<Woken, MailboxError> {
         let may_idle = self.account.idle;
         let server = self.server();
-        let Some(mut open) = self.open.take() else {
-            return Ok(without_server(limit, call));
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            // The line broke after the listing: nobody would tell of mail, and the next look makes a new one.
+            None if may_idle => {
+                return Err(MailboxError::Unreachable {
+                    server,
+                    doing: "waiting for mail",
+                    source: "the connection broke before".into(),
+                });
+            }
+            None => return Ok(without_server(limit, call)),
         };
         if !may_idle || !open.offers.can_idle || open.selected.is_none() {
             self.open = Some(open);

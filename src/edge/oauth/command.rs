@@ -1,6 +1,6 @@
 //! A program of the machine that prints a token: no shell, one line, a bounded time.
 //!
-//! What it prints is a secret and is never told; of its complaints the last line is, without words as long as a token.
+//! What it prints is a secret and is never told, and neither are its complaints, which may hold one.
 
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -17,13 +17,9 @@ use super::{OAuthError, Reply};
 
 /// A token weighs a few kilobytes.
 const OUTPUT_BYTES_MAX: u64 = 256 << 10;
-const COMPLAINT_BYTES_MAX: u64 = 8 << 10;
-/// A longer word may be a secret.
-const WORD_MAX: usize = 40;
-const COMPLAINT_MAX: usize = 200;
 
-/// How it ended, what it printed, and what it complained about.
-type Ended = (io::Result<ExitStatus>, Vec<u8>, Vec<u8>);
+/// How it ended, and what it printed.
+type Ended = (io::Result<ExitStatus>, Vec<u8>);
 
 /// Runs it once. Its line is the token, or JSON as a token server answers (`access_token`, `expires_in`).
 pub(super) fn ask(name: &str, argv: &[String], limit: SignedDuration) -> Result<Reply, OAuthError> {
@@ -37,7 +33,7 @@ pub(super) fn ask(name: &str, argv: &[String], limit: SignedDuration) -> Result<
         .args(argv.iter().skip(1))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::null())
         .process_group(0)
         .spawn()
         .map_err(|error| failed(format!("cannot be started: {error}")))?;
@@ -45,43 +41,26 @@ pub(super) fn ask(name: &str, argv: &[String], limit: SignedDuration) -> Result<
     let (tell, told) = mpsc::channel();
     thread::spawn(move || tell.send(wait(child)));
     let patience = Duration::try_from(limit).unwrap_or_default();
-    let Ok((status, output, complaint)) = told.recv_timeout(patience) else {
+    let Ok((status, output)) = told.recv_timeout(patience) else {
         // It may have ended in this very moment.
         kill_process_group(group, Signal::KILL).ok();
         return Err(failed(format!("did not end within {} s", limit.as_secs())));
     };
     match status {
         Ok(status) if status.success() => read(&output).map_err(|what| failed(what.to_owned())),
-        Ok(status) => Err(failed(match last_words(&complaint) {
-            None => format!("ended with {status}"),
-            Some(words) => format!("ended with {status} and says: {words}"),
-        })),
+        Ok(status) => Err(failed(format!("ended with {status}"))),
         Err(error) => Err(failed(format!("cannot be waited for: {error}"))),
     }
 }
 
 /// Reads what it says, bounded, until it has ended.
 fn wait(mut child: Child) -> Ended {
-    let stderr = child.stderr.take();
-    let complaints = thread::spawn(move || {
-        let mut heard = Vec::new();
-        if let Some(mut stderr) = stderr {
-            stderr
-                .by_ref()
-                .take(COMPLAINT_BYTES_MAX)
-                .read_to_end(&mut heard)
-                .ok();
-            // The rest is let by, so that the program is not held up.
-            io::copy(&mut stderr, &mut io::sink()).ok();
-        }
-        heard
-    });
     let mut output = Vec::new();
     if let Some(stdout) = child.stdout.take() {
         stdout.take(OUTPUT_BYTES_MAX).read_to_end(&mut output).ok();
     }
     let status = child.wait();
-    (status, output, complaints.join().unwrap_or_default())
+    (status, output)
 }
 
 fn read(output: &[u8]) -> Result<Reply, &'static str> {
@@ -106,23 +85,6 @@ fn read(output: &[u8]) -> Result<Reply, &'static str> {
         expires_in: None,
         refresh_token: None,
     })
-}
-
-fn last_words(complaint: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(complaint);
-    let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
-    let words = line.split_whitespace().map(|word| match word.len() {
-        0..=WORD_MAX => word,
-        _ => "[…]",
-    });
-    Some(
-        words
-            .collect::<Vec<_>>()
-            .join(" ")
-            .chars()
-            .take(COMPLAINT_MAX)
-            .collect(),
-    )
 }
 
 #[cfg(test)]
@@ -161,7 +123,7 @@ mod tests {
             ("yes".to_owned(), "ended with"),
             (
                 format!("echo secret; echo no; echo token {long} expired >&2; echo >&2; exit 3"),
-                "/bin/sh ended with exit status: 3 and says: token […] expired; run it by hand",
+                "/bin/sh ended with exit status: 3; run it by hand",
             ),
         ] {
             let error = run(&script).unwrap_err();

@@ -143,7 +143,15 @@ fn words_of<'a>(status: u16, answer: &Value, secrets: impl Iterator<Item = &'a s
     let member = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
     let mut words = format!("{} {}", member("error"), member("error_description"));
     for secret in secrets.filter(|secret| secret.len() > 3) {
-        words = words.replace(secret, "[…]");
+        let sent = form_value(secret);
+        for spelling in [
+            secret,
+            &sent,
+            &sent.replace('+', "%20"),
+            &sent.to_ascii_lowercase(),
+        ] {
+            words = words.replace(spelling, "[…]");
+        }
     }
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.is_empty() {
@@ -184,12 +192,18 @@ fn encoded(pairs: &[(&str, &str)]) -> String {
         }
         text.push_str(name);
         text.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => text.push(byte.into()),
-                b' ' => text.push('+'),
-                other => text.push_str(&format!("%{other:02X}")),
-            }
+        text.push_str(&form_value(value));
+    }
+    text
+}
+
+fn form_value(value: &str) -> String {
+    let mut text = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => text.push(byte.into()),
+            b' ' => text.push('+'),
+            other => text.push_str(&format!("%{other:02X}")),
         }
     }
     text
@@ -264,6 +278,11 @@ mod tests {
         assert_eq!(
             words_of(400, &answer, ["1//taina42"].into_iter()),
             "invalid_grant Token […] is bad"
+        );
+        let echo = json!({"error": "invalid_grant", "error_description": "got refresh_token=1%2F%2Ftaina42"});
+        assert_eq!(
+            words_of(400, &echo, ["1//taina42"].into_iter()),
+            "invalid_grant got refresh_token=[…]"
         );
         assert_eq!(words_of(403, &json!("x"), ["secret"].into_iter()), "status 403");
     }

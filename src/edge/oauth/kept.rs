@@ -4,10 +4,12 @@
 //! It knows by a hash from which configured token it descends, so that a new consent in the configuration wins over it.
 //! It is a secret, and therefore in no backup.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,6 +18,9 @@ use sha2::{Digest, Sha256};
 use super::OAuthError;
 
 const SCHEMA: u64 = 1;
+/// Another process asks for half a minute at most.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+const LOCK_TRIES: u32 = if cfg!(test) { 4 } else { 600 };
 
 /// Where the refresh token of one `[[oauth]]` is kept.
 pub(super) struct Keeping {
@@ -48,7 +53,7 @@ impl Keeping {
         }
     }
 
-    /// Waits for another process that is just asking.
+    /// Waits for another process that is just asking, a bounded time.
     pub(super) fn lock(&self) -> Result<Place<'_>, OAuthError> {
         let path = self.folder.join(format!("{}.lock", self.name));
         let take = || -> io::Result<File> {
@@ -62,8 +67,17 @@ impl Keeping {
                 .write(true)
                 .mode(0o600)
                 .open(&path)?;
-            file.lock()?;
-            Ok(file)
+            for _ in 0..LOCK_TRIES {
+                match file.try_lock() {
+                    Ok(()) => return Ok(file),
+                    Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+                    Err(TryLockError::Error(error)) => return Err(error),
+                }
+            }
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "another process does not let go of it",
+            ))
         };
         Ok(Place {
             keeping: self,
@@ -139,6 +153,16 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn a_lock_that_is_never_let_go_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let keeping = Keeping::new("google".into(), dir.path().to_owned());
+        let place = keeping.lock().unwrap();
+        assert!(keeping.lock().is_err());
+        drop(place);
+        assert!(keeping.lock().is_ok());
+    }
 
     #[test]
     fn a_replaced_token_is_found_again_until_there_is_a_new_consent() {

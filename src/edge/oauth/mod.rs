@@ -26,6 +26,8 @@ pub use exchange::why_no_token_url;
 
 /// While the old token works, a failed renewal is tried again after this.
 const RENEW_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// Without a token that lasts, after this: whoever waited for the answer meanwhile shares it.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(15);
 /// A token whose end nobody told is asked for anew at the first login after this.
 const LIFE_UNKNOWN: SignedDuration = SignedDuration::from_mins(5);
 
@@ -120,6 +122,52 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
+    /// The same for another who asks; of the causes their words.
+    fn again(&self) -> Self {
+        match self {
+            Self::Unreachable { name, server, source } => {
+                let mut words = source.to_string();
+                let mut cause = source.source();
+                while let Some(next) = cause {
+                    words.push_str(&format!(": {next}"));
+                    cause = next.source();
+                }
+                Self::Unreachable {
+                    name: name.clone(),
+                    server: server.clone(),
+                    source: words.into(),
+                }
+            }
+            Self::Refused {
+                name,
+                server,
+                answer,
+                remedy,
+            } => Self::Refused {
+                name: name.clone(),
+                server: server.clone(),
+                answer: answer.clone(),
+                remedy,
+            },
+            Self::Command { name, program, what } => Self::Command {
+                name: name.clone(),
+                program: program.clone(),
+                what: what.clone(),
+            },
+            Self::File {
+                name,
+                doing,
+                path,
+                source,
+            } => Self::File {
+                name: name.clone(),
+                doing,
+                path: path.clone(),
+                source: std::io::Error::new(source.kind(), source.to_string()),
+            },
+        }
+    }
+
     /// It is tried again in any case; what only a person can mend is told so.
     pub fn disposition(&self) -> Disposition {
         match self {
@@ -165,8 +213,10 @@ struct State {
     unkept: Option<String>,
     failing_since: Option<Timestamp>,
     failures: u64,
-    /// No renewal is tried before, while the old token works.
+    /// No renewal is tried before.
     not_before: Option<Timestamp>,
+    /// Why the last renewal failed.
+    last_error: Option<OAuthError>,
 }
 
 /// The tokens of one `[[oauth]]`.
@@ -227,6 +277,12 @@ impl Access {
             && (now < held.renew_at || state.not_before.is_some_and(|again| now < again))
         {
             return Ok(held.token.clone());
+        }
+        // Those who waited while one asked in vain would each wait for a dead server again.
+        if let Some(error) = &state.last_error
+            && state.not_before.is_some_and(|again| now < again)
+        {
+            return Err(error.again());
         }
         let renewed = self.renew(&mut state, now);
         match (&state.held, renewed) {
@@ -301,6 +357,7 @@ impl Access {
     fn renew(&self, state: &mut State, now: Timestamp) -> Result<(), OAuthError> {
         let asked = self.ask(state, now);
         self.note(state, now, asked.is_ok());
+        state.last_error = asked.as_ref().err().map(OAuthError::again);
         let granted = asked?;
         let life = granted.expires_in;
         state.held = Some(Held {
@@ -324,7 +381,12 @@ impl Access {
         } else {
             state.failures += 1;
             state.failing_since.get_or_insert(now);
-            state.not_before = Some(now + RENEW_AGAIN);
+            let lasts = state
+                .held
+                .as_ref()
+                .is_some_and(|held| held.is_valid(now + RENEW_AGAIN));
+            // Asking itself has taken its time.
+            state.not_before = Some(self.now() + if lasts { RENEW_AGAIN } else { ASK_AGAIN });
         }
     }
 

@@ -80,7 +80,13 @@ fn while_it_cannot_be_renewed_the_old_one_works_to_its_end() {
     assert_eq!(standing.failures, 2, "once a minute at most");
     is(stage.token(3_600), "");
     stage.mends();
-    is(stage.token(3_601), "t2");
+    is(stage.token(3_613), "");
+    assert_eq!(
+        stage.access.standing().failures,
+        2,
+        "nobody asks a dead server at once again"
+    );
+    is(stage.token(3_614), "t2");
     assert_eq!(stage.access.standing().failing_since, None);
 }
 

@@ -55,6 +55,9 @@ CREATE INDEX mail_by_text_print ON mail (text_print, sender COLLATE NOCASE)
   WHERE outcome IN ('registered', 'joined') AND text_print IS NOT NULL;
 CREATE INDEX mail_by_files_print ON mail (files_print, sender COLLATE NOCASE)
   WHERE outcome IN ('registered', 'joined') AND files_print IS NOT NULL;
+-- The same few words of the same sender, and the very same message among many under its Message-ID.
+CREATE INDEX mail_by_content_print ON mail (content_print, sender COLLATE NOCASE)
+  WHERE outcome IN ('registered', 'joined') AND content_print IS NOT NULL;
 -- The digest of an office tells what another one has registered.
 CREATE INDEX mail_copies ON mail (decided_at) WHERE reason IN ('duplicate', 'same-message');
 CREATE INDEX document_by_sha256 ON document (sha256);
@@ -146,6 +149,15 @@ CREATE INDEX attempt_by_finished_at ON attempt (finished_at);
 -- Why no letter carries an issued receipt by itself.
 ALTER TABLE receipt ADD COLUMN letterless_why TEXT CHECK (letterless_why IN
   ('no-address', 'silence', 'budget', 'unauthenticated', 'unusable-address'));
+-- Those issued before had no other reasons than these.
+UPDATE receipt SET letterless_why = (
+    SELECT CASE WHEN m.sender IS NULL THEN 'no-address' WHEN m.replies = 0 THEN 'silence' ELSE 'budget' END
+    FROM mail m WHERE m.seq = coalesce(
+      (SELECT s.mail_seq FROM submission s WHERE (s.register, s.year, s.number, s.ordinal)
+         = (receipt.register, receipt.year, receipt.number, receipt.ordinal)),
+      (SELECT e.mail_seq FROM entry e WHERE (e.register, e.year, e.number)
+         = (receipt.register, receipt.year, receipt.number))))
+  WHERE letterless = 1;
 -- A clerk wants a letter to carry it all the same.
 ALTER TABLE receipt ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0 CHECK (wanted IN (0, 1));
 CREATE INDEX receipt_wanted ON receipt (register, year, number, ordinal) WHERE wanted = 1;

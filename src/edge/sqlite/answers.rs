@@ -1,4 +1,5 @@
-//! The table `answer`: letters owed to senders of mails that have no entry.
+//! The table `answer`: letters owed to senders of mails that have no entry, and read reports, which go only where the
+//! letter with the receipt goes.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, params};
@@ -43,7 +44,13 @@ pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> Sto
             "SELECT a.mail_seq, a.kind, m.source, m.sha256, m.received_at, a.attempts, m.sender_name, m.sender,
                     m.subject, m.header_date, m.message_id, m.reference_ids
              FROM answer a JOIN mail m ON m.seq = a.mail_seq
-             WHERE a.state = 'owed' AND a.next_at <= ?1 ORDER BY a.attempts, a.mail_seq LIMIT ?2",
+             WHERE a.state = 'owed' AND a.next_at <= ?1 AND (a.kind <> 'read-report' OR EXISTS (
+               SELECT 1 FROM receipt r WHERE r.state = 'issued' AND r.letterless = 0
+                  AND (r.register, r.year, r.number, r.ordinal) IN (
+                    SELECT register, year, number, 0 FROM entry WHERE mail_seq = a.mail_seq
+                    UNION ALL
+                    SELECT register, year, number, ordinal FROM submission WHERE mail_seq = a.mail_seq)))
+             ORDER BY a.attempts, a.mail_seq LIMIT ?2",
         )?;
         let found = statement.query_map(params![now.as_microsecond(), limit as i64], |row| {
             Ok(AnswerOwed {
@@ -147,13 +154,26 @@ fn void_event(transaction: &Transaction<'_>, mail_seq: i64, kind: AnswerKind, at
     )
 }
 
-/// How many letters that answer a mail were queued since an instant, or are owed.
+/// No letter carries the receipt of this mail, so no report goes either: a report tells the address no less than a letter.
+pub(super) fn without_letter(transaction: &Transaction<'_>, mail_seq: i64, at: Timestamp) -> Stored<()> {
+    let kind = AnswerKind::ReadReport;
+    let why = "no letter goes to this address";
+    let voided = settle(transaction, mail_seq, kind, "void", why, at)
+        .map_err(|error| unavailable("making a read report void", error))?;
+    if voided {
+        void_event(transaction, mail_seq, kind, at)?;
+    }
+    Ok(())
+}
+
+/// How many letters that answer a mail were queued since an instant, or are owed. Read reports are bounded by the letters
+/// that they go with.
 pub(super) fn since(connection: &Connection, since: Timestamp) -> Stored<u64> {
     connection
         .prepare_cached(
             "SELECT (SELECT count(*) FROM letter WHERE queued_at >= ?1
-                        AND kind IN ('receipt', 'notice', 'too-large', 'encrypted', 'read-report'))
-                  + (SELECT count(*) FROM answer WHERE state = 'owed')",
+                        AND kind IN ('receipt', 'notice', 'too-large', 'encrypted'))
+                  + (SELECT count(*) FROM answer WHERE state = 'owed' AND kind <> 'read-report')",
         )
         .and_then(|mut statement| statement.query_row([since.as_microsecond()], |row| rows::size(row, 0)))
         .map_err(|error| unavailable("counting letters of the day", error))

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde_json::{Value, json};
 
 use super::journal_rows::append_event;
-use super::{rows, sightings, unavailable};
+use super::{answers, rows, sightings, unavailable};
 use crate::journal::{Event, Kind};
 use crate::mailbox::Extent;
 use crate::registry::{Instructions, Number};
@@ -31,7 +31,7 @@ pub(super) fn act(transaction: &Transaction<'_>, act: &HeldAct) -> Stored<()> {
     let Some((outcome, reason)) = before.decided else {
         return refused("is not held: it still waits for its decision".to_owned());
     };
-    if let Some(why) = refusal(&act.desk, outcome, reason, &before.detail) {
+    if let Some(why) = refusal(&act.desk, outcome, reason, &before) {
         return refused(why);
     }
     if let Desk::Join { number } = &act.desk {
@@ -90,15 +90,22 @@ fn before(transaction: &Transaction<'_>, mail_seq: i64) -> Stored<Option<Before>
 }
 
 /// Why the act cannot be, behind "mail N".
-fn refusal(desk: &Desk, outcome: Outcome, reason: Reason, detail: &str) -> Option<String> {
-    if outcome == Outcome::Held {
+fn refusal(desk: &Desk, outcome: Outcome, reason: Reason, before: &Before) -> Option<String> {
+    // The same header is not yet the same mail, and the one with the first may be gone from its mailbox.
+    let is_same_by_header = reason == Reason::Duplicate && before.extent == Extent::HeaderOnly;
+    if outcome == Outcome::Held || is_same_by_header && !matches!(desk, Desk::Discard { .. }) {
         return None;
     }
     let is_entered = matches!(outcome, Outcome::Registered | Outcome::Joined);
     match desk {
+        // Its sender was told, and perhaps in vain: a clerk may end what stands open.
+        Desk::Discard { .. } if outcome == Outcome::Answered => None,
         Desk::Release | Desk::Register { .. } | Desk::Join { .. } if !is_entered => {
             if reason == Reason::Duplicate {
-                return Some(format!("has the same bytes as {detail}; decide about that one"));
+                return Some(format!(
+                    "has the same bytes as {}; decide about that one",
+                    before.detail
+                ));
             }
             (reason == Reason::Vanished).then(|| {
                 "was taken away from its mailbox before its bytes came; put it back there, and it comes by itself"
@@ -174,7 +181,7 @@ fn discard(transaction: &Transaction<'_>, act: &HeldAct, reason: &str) -> Stored
     transaction
         .execute(
             "UPDATE mail SET outcome = 'ignored', reason = ?2, detail = ?3, decided_at = ?4, replies = 0, recalled = 0,
-                    instructions = NULL
+                    standing = 'new', instructions = NULL
              WHERE seq = ?1",
             params![
                 act.mail_seq,
@@ -184,7 +191,7 @@ fn discard(transaction: &Transaction<'_>, act: &HeldAct, reason: &str) -> Stored
             ],
         )
         .map_err(|error| unavailable("recording a clerk's act", error))?;
-    Ok(())
+    answers::owe(transaction, act.mail_seq, None, act.at)
 }
 
 /// As the column has it.

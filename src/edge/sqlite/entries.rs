@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use serde_json::json;
 
 use super::journal_rows::append;
-use super::{cases, letters, links, mails, rows, unavailable};
+use super::{answers, cases, letters, links, mails, rows, unavailable};
 use crate::journal::Kind;
 use crate::outbox::Letterless;
 use crate::registry::{Draft, Entry, Number};
@@ -275,8 +275,30 @@ pub(super) fn issue(transaction: &Transaction<'_>, issued: &[Issued]) -> Stored<
         if let Some(letter) = &one.letter {
             letters::queue(transaction, letter)?;
         }
+        if one.letterless.is_some() {
+            let mail_seq = mail_of(transaction, number, one.submission)
+                .map_err(|error| unavailable("recording a receipt", error))?;
+            answers::without_letter(transaction, mail_seq, one.at)?;
+        }
     }
     Ok(())
+}
+
+/// The mail that an entry or a submission was made from.
+fn mail_of(connection: &Connection, number: &Number, submission: u32) -> rusqlite::Result<i64> {
+    let query = match submission {
+        0 => "SELECT mail_seq FROM entry WHERE register = ?1 AND year = ?2 AND number = ?3 AND ?4 = 0",
+        _ => {
+            "SELECT mail_seq FROM submission WHERE register = ?1 AND year = ?2 AND number = ?3 AND ordinal = ?4"
+        }
+    };
+    let key = params![
+        number.register,
+        number.date.year(),
+        number.number as i64,
+        submission
+    ];
+    connection.prepare_cached(query)?.query_row(key, |row| row.get(0))
 }
 
 pub(super) fn failed(

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::lost::LOST;
 use super::{rows, unavailable};
 use crate::journal::Kind;
 use crate::screening::Outcome;
@@ -12,9 +13,9 @@ use crate::store::{Queue, Stored, Tally, Waiting};
 pub(super) fn waiting(connection: &Connection) -> Stored<Waiting> {
     let read = || -> rusqlite::Result<Waiting> {
         connection
-            .prepare_cached(
-                "SELECT u.*, r.*, l.*, h.*, (SELECT count(*) FROM letter WHERE state = 'given-up'), s.*,
-                        (SELECT count(*) FROM letter WHERE delivery = 'bounced')
+            .prepare_cached(&format!(
+                "SELECT u.*, r.*, l.*, h.*, (SELECT count(*) FROM letter l WHERE l.state = 'given-up' AND {LOST}), s.*,
+                        (SELECT count(*) FROM letter l WHERE l.delivery = 'bounced' AND l.state = 'sent' AND {LOST})
                  FROM (SELECT count(*), min(kept_at) FROM mail WHERE outcome IS NULL) u,
                       (SELECT count(*), min(e.registered_at), coalesce(sum(r.attempts > 0), 0)
                          FROM receipt r JOIN entry e USING (register, year, number) WHERE r.state = 'owed') r,
@@ -23,7 +24,7 @@ pub(super) fn waiting(connection: &Connection) -> Stored<Waiting> {
                          FROM letter WHERE state = 'queued') l,
                       (SELECT count(*), min(decided_at) FROM mail WHERE outcome = 'held') h,
                       (SELECT count(*), min(shown_at) FROM sighting WHERE kept = 0) s",
-            )?
+            ))?
             .query_row([], |row| {
                 Ok(Waiting {
                     awaited: queue(row, 11)?,

@@ -5,20 +5,24 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::json;
 
 use super::journal_rows::{append, append_event};
+use super::lost::LOST;
 use super::{rows, unavailable};
 use crate::journal::{Event, Kind};
 use crate::outbox::{self, Outgoing};
 use crate::registry::{Delivery, Number};
-use crate::store::{
-    Attempt, Backlog, Due, LetterRecord, LetterState, LetterTrouble, Reported, StoreError, Stored,
-};
+use crate::store::{Attempt, Backlog, Due, LetterRecord, LetterState, Reported, StoreError, Stored};
 
-const COLUMNS: &str = "l.message_id, l.register, l.number, e.registered_on, l.mail_from, l.rcpt_to, l.sha256,
+pub(super) const COLUMNS: &str =
+    "l.message_id, l.register, l.number, e.registered_on, l.mail_from, l.rcpt_to, l.sha256,
     l.queued_at, l.state, l.attempts, l.next_at, l.last_answer, l.kind, l.ordinal, e.office, l.not_after,
     e.applicant, l.delivery, l.delivery_at,
     (SELECT trim(coalesce(v.status, '') || ' ' || v.detail) FROM letter_event v
-      WHERE v.message_id = l.message_id AND v.state = l.delivery ORDER BY v.ordinal DESC LIMIT 1)";
-const TABLES: &str =
+      WHERE v.message_id = l.message_id AND v.state = l.delivery AND v.at >= l.queued_at
+      ORDER BY v.recipient IS NULL OR v.recipient = l.rcpt_to COLLATE NOCASE DESC, v.ordinal DESC LIMIT 1),
+    (SELECT v.recipient FROM letter_event v
+      WHERE v.message_id = l.message_id AND v.state = l.delivery AND v.at >= l.queued_at
+      ORDER BY v.recipient IS NULL OR v.recipient = l.rcpt_to COLLATE NOCASE DESC, v.ordinal DESC LIMIT 1)";
+pub(super) const TABLES: &str =
     "letter l LEFT JOIN entry e ON e.register = l.register AND e.year = l.year AND e.number = l.number";
 
 pub(super) fn queue(transaction: &Transaction<'_>, letter: &Outgoing) -> Stored<()> {
@@ -55,7 +59,7 @@ pub(super) fn queue(transaction: &Transaction<'_>, letter: &Outgoing) -> Stored<
     )
 }
 
-fn outgoing(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
+pub(super) fn outgoing(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
     Ok(Outgoing {
         message_id: row.get(0)?,
         kind: rows::one_of(row, 12, &outbox::Kind::ALL, outbox::Kind::as_str)?,
@@ -69,7 +73,7 @@ fn outgoing(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
     })
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<LetterRecord> {
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<LetterRecord> {
     Ok(LetterRecord {
         letter: outgoing(row)?,
         state: rows::one_of(row, 8, &LetterState::ALL, LetterState::as_str)?,
@@ -85,10 +89,14 @@ fn reported(row: &Row<'_>) -> rusqlite::Result<Option<Reported>> {
     let Some(at) = rows::instant_opt(row, 18)? else {
         return Ok(None);
     };
+    let letter_to: String = row.get(5)?;
     Ok(Some(Reported {
         delivery: rows::one_of(row, 17, &Delivery::ALL, Delivery::as_str)?,
         at,
         words: row.get::<_, Option<String>>(19)?.unwrap_or_default(),
+        of_another: row
+            .get::<_, Option<String>>(20)?
+            .filter(|recipient| recipient.to_lowercase() != letter_to.to_lowercase()),
     }))
 }
 
@@ -125,32 +133,6 @@ pub(super) fn of_case(connection: &Connection, number: &Number) -> rusqlite::Res
         record,
     )?;
     found.collect()
-}
-
-/// Letters that a clerk must care about: given up and not settled otherwise, or failing.
-pub(super) fn troubled(connection: &Connection) -> Stored<Vec<LetterTrouble>> {
-    let read = || -> rusqlite::Result<Vec<LetterTrouble>> {
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM {TABLES}
-               LEFT JOIN case_file c ON c.register = l.register AND c.year = l.year AND c.number = l.number
-              WHERE l.state = 'given-up' AND c.closed_at IS NULL AND l.kind <> 'read-report'
-             UNION ALL
-             SELECT {COLUMNS} FROM {TABLES}
-               LEFT JOIN case_file c ON c.register = l.register AND c.year = l.year AND c.number = l.number
-              WHERE l.delivery = 'bounced' AND l.state = 'sent' AND c.closed_at IS NULL
-             UNION ALL
-             SELECT {COLUMNS} FROM {TABLES} WHERE l.state = 'queued' AND l.last_answer IS NOT NULL ORDER BY 8"
-        ))?;
-        let found = statement.query_map([], |row| {
-            Ok(LetterTrouble {
-                record: record(row)?,
-                office: row.get(14)?,
-                applicant: row.get(16)?,
-            })
-        })?;
-        found.collect()
-    };
-    read().map_err(|error| unavailable("looking for letters in trouble", error))
 }
 
 /// Whether a letter is still to be sent.
@@ -410,13 +392,14 @@ pub(super) fn requeue(
         .map_err(error)
 }
 
-/// How many letters went or will go to an address, counted from `since`.
+/// How many letters went or will go to an address, counted from `since`; read reports go with letters and do not count.
 pub(super) fn to_address(connection: &Connection, to: &str, since: Timestamp) -> Stored<u64> {
     connection
         .prepare_cached(
-            "SELECT (SELECT count(*) FROM letter WHERE rcpt_to = ?1 COLLATE NOCASE AND queued_at >= ?2)
+            "SELECT (SELECT count(*) FROM letter WHERE rcpt_to = ?1 COLLATE NOCASE AND queued_at >= ?2
+                        AND kind <> 'read-report')
                   + (SELECT count(*) FROM answer a JOIN mail m ON m.seq = a.mail_seq
-                     WHERE a.state = 'owed' AND m.sender = ?1 COLLATE NOCASE)",
+                     WHERE a.state = 'owed' AND a.kind <> 'read-report' AND m.sender = ?1 COLLATE NOCASE)",
         )
         .and_then(|mut statement| {
             statement.query_row(params![to, since.as_microsecond()], |row| rows::size(row, 0))
@@ -434,20 +417,20 @@ pub(super) fn next_due(connection: &Connection) -> Stored<Option<Timestamp>> {
 pub(super) fn backlog(connection: &Connection) -> Stored<Backlog> {
     let read = || -> rusqlite::Result<Backlog> {
         connection
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT (SELECT count(*) FROM mail WHERE outcome IS NULL),
                         (SELECT count(*) FROM receipt WHERE state = 'owed'),
                         (SELECT count(*) FROM letter WHERE state = 'queued')
                           + (SELECT count(*) FROM answer WHERE state = 'owed')
                           + (SELECT count(*) FROM receipt WHERE wanted = 1),
-                        (SELECT count(*) FROM letter WHERE state = 'given-up'),
+                        (SELECT count(*) FROM letter l WHERE l.state = 'given-up' AND {LOST}),
                         (SELECT count(*) FROM mail WHERE outcome = 'held'),
                         (SELECT count(*) FROM receipt WHERE letterless = 1),
                         (SELECT count(*) FROM receipt WHERE state = 'owed' AND attempts > 0),
                         (SELECT count(*) FROM letter WHERE state = 'queued' AND last_answer IS NOT NULL)
                           + (SELECT count(*) FROM answer WHERE state = 'owed' AND attempts > 0),
-                        (SELECT count(*) FROM letter WHERE delivery = 'bounced')",
-            )?
+                        (SELECT count(*) FROM letter l WHERE l.delivery = 'bounced' AND l.state = 'sent' AND {LOST})",
+            ))?
             .query_row([], |row| {
                 Ok(Backlog {
                     undecided: rows::size(row, 0)?,

@@ -9,6 +9,7 @@ use super::{rows, unavailable};
 use crate::journal::{Event, Kind};
 use crate::mailbox::SourceId;
 use crate::registry::{Earlier, Entry, Likeness, Link, LinkRecord, LinkState, LinkWhy, Linked, Number};
+use crate::screening::Sender;
 use crate::store::{Copy, LinkAct, LinkProposal, LinkVerdict, StoreError, Stored};
 
 /// Of each likeness no more mails than these are looked at.
@@ -22,21 +23,47 @@ const TABLES: &str =
     JOIN entry earlier ON earlier.register = l.earlier_register AND earlier.year = l.earlier_year
                       AND earlier.number = l.earlier_number";
 
+/// Mails that another source had brought before, and what the first one has become.
+const COPIES: &str =
+    "SELECT c.seq, c.source, c.received_at, f.source, e.register, e.number, e.registered_on, e.applicant
+     FROM mail c JOIN mail f ON f.seq = coalesce(c.same_as, c.duplicate_of)
+     LEFT JOIN submission s ON s.mail_seq = f.seq
+     JOIN entry e ON e.rowid = coalesce(
+       (SELECT o.rowid FROM entry o WHERE o.mail_seq = f.seq),
+       (SELECT o.rowid FROM entry o WHERE o.register = s.register AND o.year = s.year AND o.number = s.number))
+     WHERE c.reason IN ('duplicate', 'same-message') AND f.source <> c.source";
+
 /// Whose mails are looked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
+enum Whose<'a> {
     Senders,
+    /// Only those under this Message-ID.
+    SendersUnder(&'a str),
     Anybodys,
 }
 
 /// Earlier mails, registered or joined, that a message is like: the sender's own first ones, and some of anybody.
 pub(super) fn alike(connection: &Connection, likeness: &Likeness) -> Stored<Vec<Earlier>> {
+    let (files, text) = (likeness.files.as_deref(), likeness.text.as_deref());
+    let content = Some(likeness.content.as_str()).filter(|content| !content.is_empty());
+    let id = likeness.message_id.as_deref();
     let keys = [
-        ("message_id", &likeness.message_id, Whose::Senders),
-        ("files_print", &likeness.files, Whose::Senders),
-        ("files_print", &likeness.files, Whose::Anybodys),
-        ("text_print", &likeness.text, Whose::Senders),
-        ("text_print", &likeness.text, Whose::Anybodys),
+        // The very same first: however many others bear its Message-ID.
+        (
+            "content_print",
+            content.filter(|_| id.is_some()),
+            Whose::SendersUnder(id.unwrap_or_default()),
+        ),
+        ("message_id", id, Whose::Senders),
+        ("files_print", files, Whose::Senders),
+        ("files_print", files, Whose::Anybodys),
+        ("text_print", text, Whose::Senders),
+        ("text_print", text, Whose::Anybodys),
+        (
+            "content_print",
+            content.filter(|_| files.is_none() && text.is_none()),
+            Whose::Senders,
+        ),
     ];
     let read = || -> rusqlite::Result<Vec<Earlier>> {
         let mut found: Vec<Earlier> = Vec::new();
@@ -54,23 +81,28 @@ fn add_alike(
     connection: &Connection,
     column: &str,
     key: &str,
-    whose: Whose,
+    whose: Whose<'_>,
     likeness: &Likeness,
     found: &mut Vec<Earlier>,
 ) -> rusqlite::Result<()> {
     // Thousands may send the same words: the index has the sender behind the fingerprint, and nothing is sorted.
     let filter = match whose {
-        Whose::Senders => "sender = ?3 COLLATE NOCASE ORDER BY seq",
-        Whose::Anybodys => "?3 IS NOT NULL",
+        Whose::Senders => "sender = ?3 COLLATE NOCASE AND ?4 IS NULL ORDER BY seq",
+        Whose::SendersUnder(_) => "sender = ?3 COLLATE NOCASE AND message_id = ?4 ORDER BY seq",
+        Whose::Anybodys => "?3 IS NOT NULL AND ?4 IS NULL",
     };
     let Some(sender) = &likeness.sender else {
         return Ok(());
     };
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT seq, message_id, sender, content_print, text_print, files_print FROM mail
+        "SELECT seq, message_id, sender, content_print, text_print, files_print, disowned FROM mail
          WHERE {column} = ?1 AND {column} IS NOT NULL AND outcome IN ('registered', 'joined') AND {filter} LIMIT ?2"
     ))?;
-    let mut mails = statement.query(params![key, ALIKE_MAX, sender])?;
+    let under = match whose {
+        Whose::SendersUnder(id) => Some(id),
+        Whose::Senders | Whose::Anybodys => None,
+    };
+    let mut mails = statement.query(params![key, ALIKE_MAX, sender, under])?;
     while let Some(row) = mails.next()? {
         let mail_seq: i64 = row.get(0)?;
         let earlier = read_likeness(row)?;
@@ -83,6 +115,11 @@ fn add_alike(
                     mail_seq,
                     sender: earlier.sender.clone(),
                     like,
+                    standing: if row.get(6)? {
+                        Sender::Disowned
+                    } else {
+                        Sender::Undisputed
+                    },
                 });
             }
         }
@@ -182,9 +219,10 @@ fn insert(
     Ok(changed > 0)
 }
 
-/// What a clerk says of two entries.
+/// What a clerk says of two entries, in whichever order they are named.
 pub(super) fn act(transaction: &Transaction<'_>, act: &LinkAct) -> Stored<()> {
     let error = |error| unavailable("recording what a clerk says of a link", error);
+    let act = &in_order(transaction, act).map_err(error)?;
     let LinkAct { later, earlier, .. } = act;
     if later == earlier {
         return Err(StoreError::Refused("an entry is not linked to itself".into()));
@@ -226,6 +264,34 @@ pub(super) fn act(transaction: &Transaction<'_>, act: &LinkAct) -> Stored<()> {
             body,
         },
     )
+}
+
+/// The same with the entry that was registered first as the earlier one: one pair is one link.
+fn in_order(connection: &Connection, act: &LinkAct) -> rusqlite::Result<LinkAct> {
+    let LinkAct { later, earlier, .. } = act;
+    let is_turned = if later.register == earlier.register {
+        (later.date.year(), later.number) < (earlier.date.year(), earlier.number)
+    } else {
+        registered(connection, later)? < registered(connection, earlier)?
+    };
+    let mut ordered = act.clone();
+    if is_turned {
+        std::mem::swap(&mut ordered.later, &mut ordered.earlier);
+    }
+    Ok(ordered)
+}
+
+/// When an entry was registered, and the place of its mail, which tells apart those of one moment.
+fn registered(connection: &Connection, number: &Number) -> rusqlite::Result<Option<(i64, i64)>> {
+    connection
+        .prepare_cached(
+            "SELECT registered_at, mail_seq FROM entry WHERE register = ?1 AND year = ?2 AND number = ?3",
+        )?
+        .query_row(
+            params![number.register, number.date.year(), number.number as i64],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()
 }
 
 const PAIR: &str = "register = ?1 AND year = ?2 AND number = ?3
@@ -340,28 +406,35 @@ fn record(row: &Row<'_>) -> rusqlite::Result<LinkRecord> {
 /// Mails of a period that another source had brought before.
 pub(super) fn copies(connection: &Connection, from: Timestamp, to: Timestamp) -> Stored<Vec<Copy>> {
     let read = || -> rusqlite::Result<Vec<Copy>> {
-        let mut statement = connection.prepare_cached(
-            "SELECT c.seq, c.source, c.received_at, f.source, e.register, e.number, e.registered_on, e.applicant
-             FROM mail c JOIN mail f ON f.seq = coalesce(c.same_as, c.duplicate_of)
-             LEFT JOIN submission s ON s.mail_seq = f.seq
-             JOIN entry e ON e.rowid = coalesce(
-               (SELECT o.rowid FROM entry o WHERE o.mail_seq = f.seq),
-               (SELECT o.rowid FROM entry o WHERE o.register = s.register AND o.year = s.year AND o.number = s.number))
-             WHERE c.reason IN ('duplicate', 'same-message') AND c.decided_at >= ?1 AND c.decided_at < ?2
-               AND f.source <> c.source
-             ORDER BY c.seq",
-        )?;
-        let found = statement.query_map([from.as_microsecond(), to.as_microsecond()], |row| {
-            Ok(Copy {
-                mail_seq: row.get(0)?,
-                source: SourceId(row.get(1)?),
-                received_at: rows::instant(row, 2)?,
-                first_source: SourceId(row.get(3)?),
-                number: rows::number(row, 4)?,
-                applicant: row.get(7)?,
-            })
-        })?;
+        let mut statement = connection.prepare_cached(&format!(
+            "{COPIES} AND c.decided_at >= ?1 AND c.decided_at < ?2 ORDER BY c.seq"
+        ))?;
+        let found = statement.query_map([from.as_microsecond(), to.as_microsecond()], copy)?;
         found.collect()
     };
     read().map_err(|error| unavailable("looking for mails that came twice", error))
+}
+
+/// The same of one case, whenever it was decided.
+pub(super) fn copies_of(connection: &Connection, number: &Number) -> Stored<Vec<Copy>> {
+    let read = || -> rusqlite::Result<Vec<Copy>> {
+        let mut statement = connection.prepare_cached(&format!(
+            "{COPIES} AND e.register = ?1 AND e.year = ?2 AND e.number = ?3 ORDER BY c.seq"
+        ))?;
+        let key = params![number.register, number.date.year(), number.number as i64];
+        let found = statement.query_map(key, copy)?;
+        found.collect()
+    };
+    read().map_err(|error| unavailable("looking for mails that came twice", error))
+}
+
+fn copy(row: &Row<'_>) -> rusqlite::Result<Copy> {
+    Ok(Copy {
+        mail_seq: row.get(0)?,
+        source: SourceId(row.get(1)?),
+        received_at: rows::instant(row, 2)?,
+        first_source: SourceId(row.get(3)?),
+        number: rows::number(row, 4)?,
+        applicant: row.get(7)?,
+    })
 }

@@ -30,8 +30,9 @@ pub(super) fn keep(transaction: &Transaction<'_>, arrivals: &[Arrival], at: Time
             continue;
         };
         let mut body = kept_body(arrival);
-        if sight == Sight::Again {
+        if let Sight::Again { received_at } = sight {
             body["again"] = true.into();
+            body["received_at"] = received_at.as_microsecond().into();
         }
         append(transaction, at, Kind::MailKept, format!("mail/{seq}"), body)?;
         if let Some(first) = duplicate_of {
@@ -54,7 +55,10 @@ pub(super) fn kept_body(arrival: &Arrival) -> Value {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sight {
     First,
-    Again,
+    /// With the time of arrival that counts.
+    Again {
+        received_at: Timestamp,
+    },
 }
 
 /// What there is of a message already.
@@ -62,32 +66,29 @@ pub(super) enum Place {
     None,
     /// A mail that lacks bytes and may still get them.
     Incomplete(i64),
-    /// All there is, or decided for good.
+    /// All there is, or decided for good: entered, or discarded by a clerk.
     Done,
 }
 
 /// The row that a message without bytes, or with more of them, belongs to.
 pub(super) fn place_of(transaction: &Transaction<'_>, arrival: &Arrival) -> rusqlite::Result<Place> {
-    let found: Option<(i64, Extent, Option<String>)> = transaction
-        .prepare_cached("SELECT seq, extent, outcome FROM mail WHERE source = ?1 AND source_key = ?2")?
+    let found: Option<(i64, Extent, bool)> = transaction
+        .prepare_cached(
+            "SELECT seq, extent, coalesce(outcome IN ('registered', 'joined') OR reason = 'discarded', 0)
+             FROM mail WHERE source = ?1 AND source_key = ?2",
+        )?
         .query_row(
             params![arrival.sighting.source.0, arrival.sighting.key.0],
             |row| Ok((row.get(0)?, rows::extent(row, 1)?, row.get(2)?)),
         )
         .optional()?;
-    let is_entered = |outcome: Option<String>| {
-        let entered = [Outcome::Registered, Outcome::Joined].map(Outcome::as_str);
-        outcome.is_some_and(|outcome| entered.contains(&outcome.as_str()))
-    };
     Ok(match found {
         None => Place::None,
         Some((_, Extent::Whole, _)) => Place::Done,
         // Only the header again, which is here.
         Some((_, Extent::HeaderOnly, _)) if arrival.extent == Extent::HeaderOnly => Place::Done,
-        Some((_, Extent::HeaderOnly | Extent::Nothing, outcome)) if is_entered(outcome.clone()) => {
-            Place::Done
-        }
-        Some((seq, Extent::HeaderOnly | Extent::Nothing, _)) => Place::Incomplete(seq),
+        Some((_, Extent::HeaderOnly | Extent::Nothing, true)) => Place::Done,
+        Some((seq, Extent::HeaderOnly | Extent::Nothing, false)) => Place::Incomplete(seq),
     })
 }
 
@@ -107,17 +108,17 @@ fn take_in(
     arrival: &Arrival,
     at: Timestamp,
 ) -> rusqlite::Result<Option<(i64, Option<i64>, Sight)>> {
-    let (seq, sight) = match place_of(transaction, arrival)? {
-        Place::None => (None, Sight::First),
-        Place::Incomplete(seq) => (Some(seq), Sight::Again),
+    let incomplete = match place_of(transaction, arrival)? {
+        Place::None => None,
+        Place::Incomplete(seq) => Some(seq),
         Place::Done => return Ok(None),
     };
-    let first = first_with(transaction, &arrival.sha256)?.filter(|first| Some(*first) != seq);
-    let seq = match seq {
-        None => insert(transaction, arrival, first, at)?,
+    let first = first_with(transaction, &arrival.sha256)?.filter(|first| Some(*first) != incomplete);
+    let (seq, sight) = match incomplete {
+        None => (insert(transaction, arrival, first, at)?, Sight::First),
         Some(seq) => {
-            complete(transaction, seq, arrival, first, at)?;
-            seq
+            let received_at = complete(transaction, seq, arrival, first, at)?;
+            (seq, Sight::Again { received_at })
         }
     };
     Ok(Some((seq, first, sight)))
@@ -166,19 +167,21 @@ fn insert(
     Ok(transaction.last_insert_rowid())
 }
 
-/// More of a mail has come: it is decided again, unless the same bytes are here already.
+/// More of a mail has come: it is decided again, unless the same bytes are here already. Where nothing was here, its time
+/// of arrival was only supposed.
 fn complete(
     transaction: &Transaction<'_>,
     seq: i64,
     arrival: &Arrival,
     first: Option<i64>,
     at: Timestamp,
-) -> rusqlite::Result<()> {
-    transaction.execute(
+) -> rusqlite::Result<Timestamp> {
+    transaction.query_row(
         "UPDATE mail SET extent = ?2, sha256 = ?3, size_bytes = ?4, recalled = 0, duplicate_of = ?5, attempts = 0,
                 outcome = iif(?5 IS NULL, NULL, 'ignored'), reason = iif(?5 IS NULL, NULL, 'duplicate'),
-                detail = ?6, decided_at = iif(?5 IS NULL, NULL, ?7), read_reported = max(read_reported, ?8)
-         WHERE seq = ?1",
+                detail = ?6, decided_at = iif(?5 IS NULL, NULL, ?7), read_reported = max(read_reported, ?8),
+                received_at = iif(extent = 'nothing', ?9, received_at)
+         WHERE seq = ?1 RETURNING received_at",
         params![
             seq,
             rows::extent_text(arrival.extent),
@@ -188,9 +191,10 @@ fn complete(
             first.map(|first| format!("mail {first}")).unwrap_or_default(),
             at.as_microsecond(),
             arrival.sighting.mdn_sent,
+            arrival.received_at.as_microsecond(),
         ],
-    )?;
-    Ok(())
+        |row| rows::instant(row, 0),
+    )
 }
 
 pub(super) fn undecided(connection: &Connection, limit: usize) -> Stored<Vec<Undecided>> {
@@ -224,6 +228,12 @@ pub(super) fn decide(
 ) -> Stored<Vec<Entry>> {
     let mut entries = Vec::new();
     for verdict in verdicts {
+        // A clerk closed the case since it was looked up: the mail is decided anew, with what is known then.
+        if let Some(number) = &verdict.decided.joins
+            && registering::is_closed(transaction, number)?
+        {
+            continue;
+        }
         let written = write_decision(transaction, verdict, at)
             .map_err(|error| unavailable("writing a decision", error))?;
         if !written {

@@ -18,6 +18,7 @@ mod followups;
 mod journal_rows;
 mod letters;
 mod links;
+mod lost;
 mod mails;
 mod pacing;
 mod port;

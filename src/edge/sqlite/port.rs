@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     SqliteStore, acts, answers, cases, contacts, desk, digests, entries, evidence, figures, followups,
-    journal_rows, letters, links, mails, pacing, registering, sightings, stories, wanted,
+    journal_rows, letters, links, lost, mails, pacing, registering, sightings, stories, wanted,
 };
 use crate::casework::Answer;
 use crate::journal;
@@ -15,8 +15,8 @@ use crate::registry::{Earlier, Entry, InstanceSecret, KnownCase, Likeness, Menti
 use crate::store::{
     AnswerOwed, Arrival, Attempt, Backlog, Bodiless, CaseAct, CaseRecord, Contact, Copy, DigestDone, Due,
     EntryRecord, FollowupDue, FollowupTrouble, HeldAct, Issued, Ledger, LetterStory, LetterTrouble, LinkAct,
-    LinkProposal, Listing, MailRecord, MailVerdict, OpenCase, Owing, Store, Stored, Tally, Undecided, Unread,
-    Waiting, Wanted,
+    LinkProposal, Listing, MailLetters, MailRecord, MailVerdict, OpenCase, Owing, Store, Stored, Tally,
+    Undecided, Unread, Waiting, Wanted,
 };
 
 impl Store for SqliteStore {
@@ -93,6 +93,10 @@ impl Store for SqliteStore {
         self.transaction("recording what a clerk says of a link", |transaction| {
             links::act(transaction, act)
         })
+    }
+
+    fn copies_of(&self, number: &Number) -> Stored<Vec<Copy>> {
+        links::copies_of(&self.reader(), number)
     }
 
     fn copies_between(&self, from: Timestamp, to: Timestamp) -> Stored<Vec<Copy>> {
@@ -280,6 +284,12 @@ impl Store for SqliteStore {
         })
     }
 
+    fn receipt_unreachable(&self, wanted: &Wanted) -> Stored<()> {
+        self.transaction("recording that no letter can go", |transaction| {
+            wanted::unreachable(transaction, wanted)
+        })
+    }
+
     fn receipt_want_failed(&self, wanted: &Wanted, why: &str, retry_at: Timestamp) -> Stored<()> {
         self.transaction("counting a letter that could not be written", |transaction| {
             wanted::failed(transaction, wanted, why, retry_at)
@@ -311,7 +321,11 @@ impl Store for SqliteStore {
     }
 
     fn letters_troubled(&self) -> Stored<Vec<LetterTrouble>> {
-        letters::troubled(&self.reader())
+        lost::troubled(&self.reader())
+    }
+
+    fn mail_letters(&self, mail_seq: i64) -> Stored<MailLetters> {
+        lost::of_mail(&self.reader(), mail_seq)
     }
 
     fn followups_troubled(&self) -> Stored<Vec<FollowupTrouble>> {

@@ -48,6 +48,18 @@ pub(super) fn register(
     Ok(entry)
 }
 
+/// Whether the case takes no more mail.
+pub(super) fn is_closed(connection: &Connection, number: &Number) -> Stored<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM case_file WHERE register = ?1 AND year = ?2 AND number = ?3 AND closed_at IS NOT NULL",
+        )
+        .and_then(|mut statement| {
+            statement.exists(params![number.register, number.date.year(), number.number as i64])
+        })
+        .map_err(|error| unavailable("looking for a case", error))
+}
+
 /// Writes a later mail to a case, with the receipt it owes; what it answers and brings is written into the case.
 pub(super) fn join(
     transaction: &Transaction<'_>,

@@ -248,6 +248,7 @@ pub(super) fn bodiless(
             mails::Place::Incomplete(seq) => (seq, false),
             mails::Place::Done => continue,
         };
+        let detail = told_of(transaction, seq, one).map_err(error)?;
         transaction
             .execute(
                 "UPDATE mail SET outcome = ?2, reason = ?3, detail = ?4, decided_at = ?5, replies = 0, recalled = 0
@@ -256,7 +257,7 @@ pub(super) fn bodiless(
                     seq,
                     one.reason.outcome().as_str(),
                     one.reason.as_str(),
-                    one.detail,
+                    detail,
                     at.as_microsecond()
                 ],
             )
@@ -276,6 +277,17 @@ pub(super) fn bodiless(
         made.push(seq);
     }
     Ok(made)
+}
+
+/// The detail of a message without bytes; where its header is here again under another key, the mail that has it.
+fn told_of(transaction: &Transaction<'_>, seq: i64, one: &Bodiless) -> rusqlite::Result<String> {
+    let again: Option<i64> = transaction
+        .prepare_cached("SELECT max(seq) FROM mail WHERE duplicate_of = ?1 AND extent = 'header-only'")?
+        .query_row([seq], |row| row.get(0))?;
+    Ok(match again {
+        Some(again) => format!("{}; același antet are mesajul {again}", one.detail),
+        None => one.detail.clone(),
+    })
 }
 
 /// The equation of a period; both sides are read at one instant.

@@ -113,6 +113,24 @@ pub(super) fn carried(transaction: &Transaction<'_>, wanted: &Wanted, letter: &O
     Ok(changed > 0)
 }
 
+/// No server would take the address: no letter is wanted any more, and the next clerk who asks is told why.
+pub(super) fn unreachable(transaction: &Transaction<'_>, wanted: &Wanted) -> Stored<()> {
+    let entry = &wanted.owing.entry;
+    transaction
+        .execute(
+            "UPDATE receipt SET wanted = 0, letterless_why = 'unusable-address'
+             WHERE register = ?1 AND year = ?2 AND number = ?3 AND ordinal = ?4 AND wanted = 1",
+            params![
+                entry.number.register,
+                entry.number.date.year(),
+                entry.number.number as i64,
+                entry.submission
+            ],
+        )
+        .map_err(|error| unavailable("recording that no letter can go", error))?;
+    Ok(())
+}
+
 /// The letter could not be written.
 pub(super) fn failed(
     transaction: &Transaction<'_>,

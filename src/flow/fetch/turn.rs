@@ -58,8 +58,8 @@ pub(super) fn turn(known: &Known, sighting: &Sighting, measure: &Measure, now: T
             when_due(Turn::Fetch(Extent::Whole))
         }
         (Extent::HeaderOnly, Some(Reason::Discarded)) => Turn::Acknowledge,
-        // Only the limit kept it back, and the limit has been raised.
-        (Extent::HeaderOnly, Some(Reason::Oversized | Reason::TooLarge))
+        // Only the limit kept it back, and the limit has been raised. A duplicate here has no more than the same header.
+        (Extent::HeaderOnly, Some(Reason::Oversized | Reason::TooLarge | Reason::Duplicate))
             if self::extent(sighting, measure) == Extent::Whole =>
         {
             when_due(Turn::Fetch(Extent::Whole))
@@ -215,6 +215,29 @@ mod tests {
                 assert_eq!(early, Turn::Leave, "not before its time: {footing:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_duplicate_by_its_header_is_fetched_when_the_limit_allows() {
+        let mut measure = Measure {
+            batch_bytes_max: 1,
+            batch_mails_max: 1,
+            mail_bytes_max: 9,
+            start: None,
+        };
+        let sighting = Sighting {
+            source: SourceId("s".into()),
+            key: SourceKey("k".into()),
+            received_at: Some(at(5)),
+            size_bytes: 10,
+            mdn_sent: false,
+        };
+        let known = known(0, kept(HeaderOnly, false, Some(Reason::Duplicate)));
+        assert_eq!(turn(&known, &sighting, &measure, at(60)), Turn::Leave);
+        measure.mail_bytes_max = 10;
+        assert_eq!(turn(&known, &sighting, &measure, at(60)), Turn::Fetch(Whole));
+        measure.start = Some(at(6));
+        assert_eq!(turn(&known, &sighting, &measure, at(60)), Turn::Leave);
     }
 
     #[test]

@@ -27,7 +27,9 @@ pub(super) fn conexe(
     }
     for copy in house.store.copies_between(period.from, period.to)? {
         let of = bureau.offices.get(&copy.source.0).map(String::as_str);
-        if office.is_none() || office == of {
+        let of_first = bureau.offices.get(&copy.first_source.0).map(String::as_str);
+        // Both offices are told: each may think that it alone has the mail.
+        if office.is_none() || office == of || office == of_first {
             found.copies.push(Copied {
                 mail_id: copy.mail_seq,
                 received_at: copy.received_at,

@@ -11,6 +11,7 @@ use crate::calendar::hours::ZONE;
 use crate::calendar::term::due_working;
 use crate::casework::{self, Case, Consent, State};
 use crate::digest::{self, Facts, Gap, Period, Scope};
+use crate::documents::Severity;
 use crate::flow::{House, OfficeTimes};
 use crate::followup::Kind;
 use crate::outbox;
@@ -271,6 +272,8 @@ fn undelivered(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &
             to: entry.summary.sender_address.clone(),
             trouble,
             last_answer,
+            of_another: None,
+            mail: None,
         });
     }
     unwritten(house, bureau, office, facts)?;
@@ -293,6 +296,8 @@ fn unwritten(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mu
             to: trouble.to,
             trouble: digest::Trouble::Unwritten,
             last_answer: trouble.last_error,
+            of_another: None,
+            mail: None,
         });
     }
     Ok(())
@@ -310,10 +315,13 @@ fn unsent(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut F
                 reported,
                 ..
             },
-        office: of,
+        office: of_case,
         applicant,
+        mail,
     } in house.store.letters_troubled()?
     {
+        let of_source = mail.as_ref().and_then(|mail| bureau.offices.get(&mail.source.0));
+        let of = of_case.or_else(|| of_source.cloned());
         // A digest belongs to no office; that of the whole agency tells of it.
         if !of.as_deref().map_or(office.is_none(), wanted) {
             continue;
@@ -339,10 +347,20 @@ fn unsent(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut F
                 LetterState::Sent => digest::Trouble::Returned,
                 LetterState::Queued | LetterState::Void => digest::Trouble::Delayed,
             },
+            of_another: reported
+                .as_ref()
+                .filter(|_| state == LetterState::Sent)
+                .and_then(|reported| reported.of_another.clone()),
             last_answer: match (state, reported) {
                 (LetterState::Sent, Some(reported)) => Some(reported.words),
                 _ => last_answer,
             },
+            mail: mail.map(|mail| digest::Unnumbered {
+                mail_id: mail.seq,
+                sender: mail.sender,
+                subject: mail.subject,
+                source: mail.source.0,
+            }),
         });
     }
     Ok(())
@@ -366,6 +384,7 @@ fn arrivals(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut
         let applicant = entry.draft.applicant.clone();
         let files = entry.files.iter().map(file).collect();
         if entry.submission == 0 {
+            let reported = record.letters.iter().find_map(|letter| letter.reported.as_ref());
             facts.entries.push(digest::NewEntry {
                 number,
                 received_at: entry.draft.received_at,
@@ -374,11 +393,8 @@ fn arrivals(house: House<'_>, bureau: &Bureau, office: Option<&str>, facts: &mut
                 office,
                 files,
                 consent: consent(house, &entry.number)?,
-                receipt: record
-                    .letters
-                    .iter()
-                    .find_map(|letter| letter.reported.as_ref())
-                    .map(|reported| reported.delivery),
+                receipt: reported.map(|reported| reported.delivery),
+                receipt_of_another: reported.is_some_and(|reported| reported.of_another.is_some()),
             });
             continue;
         }
@@ -432,8 +448,10 @@ fn file(record: &FileRecord) -> digest::File {
         } else {
             Verdict::Refused
         },
-        told: (!record.accepted)
-            .then(|| record.findings.first().map(|finding| finding.text_ro.clone()))
-            .flatten(),
+        told: record
+            .findings
+            .iter()
+            .find(|finding| finding.severity == Severity::Refusal)
+            .map(|finding| finding.text_ro.clone()),
     }
 }

@@ -110,6 +110,17 @@ pub(super) fn of(parsed: &Message<'_>, origin: Origin) -> Option<Report> {
     })
 }
 
+/// Whether a letter lies in the message, or its header below the words, as a server gives it back.
+pub(super) fn returns_a_letter(parsed: &Message<'_>) -> bool {
+    let said = Said::of(parsed);
+    !said.groups.is_empty() || Returned::of(parsed, &said.quoted).message_id.is_some()
+}
+
+/// Whether the words for people are a server's about a letter that it could not deliver.
+pub(super) fn speaks_of_failure(parsed: &Message<'_>) -> bool {
+    words::tell_of_failure(&Said::of(parsed).text)
+}
+
 /// RFC 3464 §2.3; where there are no fields, by the words.
 fn delivery(said: &Said, returned: &Returned, parsed: &Message<'_>) -> Vec<Recipient> {
     let mut found: Vec<Recipient> = Vec::new();

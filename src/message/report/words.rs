@@ -6,7 +6,7 @@ use mail_parser::{Message, MessagePart, PartType};
 
 use super::causes::{BEFORE_RECIPIENT, CAUSES, RETURNED, TRACES, WARNINGS};
 use super::{Action, RECIPIENTS_MAX, Recipient};
-use crate::message::machines::plain;
+use crate::message::machines::{self, plain};
 use crate::message::{charset, declared_type, is_address};
 
 /// A server's words, in letters.
@@ -25,6 +25,14 @@ pub(in crate::message) fn for_people(parsed: &Message<'_>, part: &MessagePart<'_
         | PartType::Message(_)
         | PartType::Multipart(_) => None,
     }
+}
+
+/// Whether a text has a phrase of the tables: a number alone may be anybody's telephone.
+pub(super) fn tell_of_failure(text: &str) -> bool {
+    let words = plain(text);
+    machines::text(&words).is_some()
+        || has_one_of(&words, WARNINGS)
+        || CAUSES.iter().any(|(phrase, _)| words.contains(phrase))
 }
 
 /// A report's own text and the letter quoted below it.
@@ -232,9 +240,34 @@ fn reply_code(text: &str) -> Option<char> {
         };
         let is_code =
             matches!(three[0], b'4' | b'5') && three[1..].iter().all(u8::is_ascii_digit) && three[1] <= b'5';
-        (is_code && free(at.checked_sub(1), b" \t\n:<(\"'") && free(Some(at + 3), b" \t\r\n-:.,\"'>"))
-            .then(|| char::from(three[0]))
+        (is_code
+            && free(at.checked_sub(1), b" \t\n:<(\"'")
+            && free(Some(at + 3), b" \t\r\n-:.,\"'>")
+            && !is_within_telephone(&bytes[..at], &bytes[at + 3..]))
+        .then(|| char::from(three[0]))
     })
+}
+
+/// Whether three digits between these are a group of a longer number, as in `0722 550 123`.
+fn is_within_telephone(before: &[u8], behind: &[u8]) -> bool {
+    let digits = |from: &mut dyn Iterator<Item = &u8>| from.take_while(|b| b.is_ascii_digit()).count();
+    let goes_on = |parts: &[u8]| behind.first().is_some_and(|b| parts.contains(b));
+    let behind = if goes_on(b" -.") {
+        let rest = &behind[1..];
+        let count = digits(&mut rest.iter());
+        // `550-5.7.1` and `550 5.1.1` are a code and its status.
+        let ends = rest.get(count).is_none_or(|b| {
+            !b.is_ascii_alphanumeric() && (*b != b'.' || !rest.get(count + 1).is_some_and(u8::is_ascii_digit))
+        });
+        if ends { count } else { 0 }
+    } else {
+        0
+    };
+    let before = match before.split_last() {
+        Some((b' ', rest)) => digits(&mut rest.iter().rev()),
+        Some(_) | None => 0,
+    };
+    behind >= 2 || before >= 3
 }
 
 /// The line of a report that tells the cause: with a code, else with words of the table, and none otherwise.
@@ -300,6 +333,9 @@ mod tests {
     fn replies_are_told_from_other_numbers() {
         assert_eq!(reply_code("said: 550 no"), Some('5'));
         assert_eq!(reply_code("<<< 421-try"), Some('4'));
+        assert_eq!(reply_code("550 5.1.1 no"), Some('5'));
+        assert_eq!(reply_code("550-5.7.1 no"), Some('5'));
+        assert_eq!(reply_code("port 25 550 no"), Some('5'));
         assert_eq!(reply_code("ERROR_CODE :452, x"), Some('4'));
         for none in [
             "SIZE=550 x",
@@ -309,6 +345,11 @@ mod tests {
             "id 1450a",
             "250 ok",
             "0550 ",
+            "tel. 0722 550 123",
+            "tel. 0722-550-123",
+            "tel. 550 123 456",
+            "(0722) 550-123",
+            "+40 722 550 123",
         ] {
             assert_eq!(reply_code(none), None, "{none}");
         }

@@ -38,6 +38,14 @@ fn in_base64(mail: &str) -> String {
     )
 }
 
+/// Declarations of an encoding in a forwarded message.
+fn encodings(declared: &str) -> String {
+    format!(
+        "{HEAD}Content-Type: message/rfc822\r\n\r\n{}",
+        declared.repeat(MANY / 4)
+    )
+}
+
 /// Shapes of the header.
 fn headers() -> Vec<(&'static str, String)> {
     let field = |name: &str, piece: &str| format!("{name}: {}\r\n\r\nText", piece.repeat(MANY));
@@ -64,6 +72,13 @@ fn headers() -> Vec<(&'static str, String)> {
         ("unclosed words, folded", field("Subject", "=?utf-8?q?a\r\n ")),
         ("unclosed words as a sender", field("From", "=?utf-8?q?")),
         ("blank lines", field("Subject", " \r\n ")),
+        (
+            "dispositions in one field",
+            format!(
+                "{HEAD}Subject: x\n{}\r\n\r\nText",
+                " Content-Disposition:x\n".repeat(MANY)
+            ),
+        ),
         ("references", field("References", "<a@b> ")),
         ("comments", field("Received", "from a by b (c (d ")),
         (
@@ -105,6 +120,22 @@ fn bodies() -> Vec<(&'static str, String)> {
         ("deeply nested multiparts", nested(MANY, "mixed")),
         ("nested digests", nested(MANY, "digest")),
         ("nested digests, encoded", in_base64(&nested(MANY, "digest"))),
+        (
+            "dispositions in one field of the body",
+            format!("{HEAD}\r\n{}", " Content-Disposition:x\n".repeat(MANY)),
+        ),
+        (
+            "encodings of one body",
+            encodings("Content-Transfer-Encoding: base64\r\n"),
+        ),
+        (
+            "encodings of many bodies",
+            encodings("Content-Transfer-Encoding: base64\r\n\r\n"),
+        ),
+        (
+            "encodings of many bodies, quoted-printable",
+            encodings("Content-Transfer-Encoding: quoted-printable\r\n\r\n"),
+        ),
         ("HTML tags", html("<p><!--")),
         ("HTML entities", html("&amp")),
         ("images that are shown", html("<img src=cid:a>")),
@@ -162,4 +193,68 @@ fn fifty_megabytes_of_base64_are_one_file() {
     assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
     assert_eq!(message.files.len(), 1);
     assert_eq!(message.files[0].bytes.len(), 50_000_000 / line.len() * 54);
+}
+
+/// DER of a tag with these contents.
+fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(contents.len()).unwrap().to_be_bytes();
+    [&[tag, 0x84][..], &length, contents].concat()
+}
+
+/// A signed letter (RFC 5652 §5.1) as far as it is read: one signer without anything, and the content.
+fn signed(letter: &str) -> Vec<u8> {
+    let data = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
+    let content = element(0xA0, &element(0x04, letter.as_bytes()));
+    let fields = [
+        b"\x02\x01\x01\x31\x00",
+        &*element(0x30, &[&data[..], &content].concat()),
+        &element(0x31, &element(0x30, b"")),
+    ];
+    let kind = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+    let body = element(0xA0, &element(0x30, &fields.concat()));
+    element(0x30, &[&kind[..], &body].concat())
+}
+
+#[test]
+fn all_signed_letters_of_a_mail_share_its_budget() {
+    let dear = signed(&parts(
+        8_000,
+        "Content-Type: multipart/mixed; boundary=z\r\n\r\nx",
+    ));
+    let part = format!(
+        "Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n{}",
+        data_encoding::BASE64.encode(&dear)
+    );
+    let message = Message::read(parts(3, &part).as_bytes());
+    let closed: Vec<_> = message
+        .files
+        .iter()
+        .filter(|file| file.name == "smime.p7m")
+        .collect();
+    assert_eq!(closed.len(), 2, "{} files", message.files.len());
+}
+
+#[test]
+fn a_digest_hidden_behind_other_declarations_is_found() {
+    let digest = data_encoding::BASE64.encode(nested(300, "digest").as_bytes());
+    for hidden in [
+        // Of two types the last counts.
+        format!(
+            "Content-Type: text/plain\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n{digest}"
+        ),
+        // A header longer than one looks far for its end.
+        format!(
+            "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\nX-A: {}\r\n\r\n{digest}",
+            "x".repeat(9_000)
+        ),
+        format!("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\x0C\r\n{digest}"),
+        // A line that looks like a boundary and is none.
+        format!(
+            "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nX-A: b\r\n--x\r\n{}",
+            nested(300, "digest").replace("Content-Type:", "Content-Type=3A")
+        ),
+    ] {
+        let message = Message::read(format!("{HEAD}{hidden}").as_bytes());
+        assert_eq!(message.defects, [Defect::NestedTooDeep], "{}", &hidden[..120]);
+    }
 }

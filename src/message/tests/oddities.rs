@@ -208,6 +208,22 @@ fn encrypted_letters_are_told_and_stay_closed() {
     );
     let armoured = b"-----BEGIN PGP MESSAGE-----\r\n\r\nhQEMA\r\n-----END PGP MESSAGE-----\r\n";
     assert_eq!(read("", armoured).defects, [Defect::Encrypted]);
+    let mixed = "Content-Type: multipart/mixed; boundary=m";
+    let file = "--m\r\nContent-Type: application/octet-stream; name=encrypted.asc\r\n\r\n-----BEGIN PGP MESSAGE-----\r\n\r\n\
+                hQEMA\r\n-----END PGP MESSAGE-----\r\n";
+    let pdf = "--m\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\n%PDF\r\n";
+    let words = "--m\r\nContent-Type: text/plain\r\n\r\nVreau somaj.\r\n";
+    let blank = "--m\r\nContent-Type: text/plain\r\n\r\n \r\n";
+    for (parts, defects) in [
+        (vec![file], &[Defect::Encrypted][..]),
+        (vec![blank, file], &[Defect::Encrypted]),
+        (vec![file, pdf], &[]),
+        (vec![words, file], &[]),
+    ] {
+        let message = read(mixed, format!("{}--m--\r\n", parts.concat()).as_bytes());
+        assert_eq!(message.defects, defects, "{parts:?}");
+        assert!(names(&message).contains(&"encrypted.asc"));
+    }
     let with_words = [&b"Buna ziua, va rog:\r\n"[..], armoured].concat();
     assert_eq!(
         read("", &with_words).defects,

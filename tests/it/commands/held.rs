@@ -71,9 +71,21 @@ fn show_says_why_since_when_and_what_to_do() {
     }
     let filed = agency.run(&["held", "show", &automatic]).ended_with(0).out;
     assert!(
-        filed.contains("if it is a request all the same:") && !filed.contains("held discard"),
+        filed.contains("if it is a request all the same:")
+            && filed.contains("about     no letter of ours")
+            && !filed.contains("held discard"),
         "{filed}"
     );
+    let several = agency.run(&["held", "show", &two]).ended_with(0).out;
+    for words in [
+        "Horia <horia.zapada@exemplu.test>",
+        "Smaranda <smaranda.zapada@exemplu.test>",
+    ] {
+        assert!(
+            several.contains(&format!("from      {words}")),
+            "no {words} in {several}"
+        );
+    }
     let registered = agency.run(&["held", "show", "1"]).ended_with(0).out;
     assert!(
         registered.contains(&format!("number    {number}")) && registered.contains("it has its number"),
@@ -239,10 +251,15 @@ fn join_adds_a_mail_to_an_open_case_and_to_no_closed_one() {
     agency.run(&["once"]).ended_with(0);
     let late = mail(&agency, &automatic);
     assert_eq!(
-        (&late["outcome"], &late["reason"]),
-        (&"registered".into(), &"released".into())
+        (&late["outcome"], &late["reason"], &late["number"]),
+        (&"held".into(), &"case-closed".into(), &Value::Null),
+        "nobody asked for a number of its own"
     );
-    assert_ne!(late["number"], number.as_str());
+    agency.run(&["held", "release", &automatic]).ended_with(0);
+    agency.run(&["once"]).ended_with(0);
+    let released = mail(&agency, &automatic);
+    assert_eq!(released["reason"], "released");
+    assert_ne!(released["number"], number.as_str());
     agency.run(&["fsck"]).ended_with(0);
 }
 
@@ -434,4 +451,34 @@ fn the_daemon_names_a_message_that_is_not_accounted_for() {
     });
     process.terminate();
     process.wait(PATIENCE);
+}
+
+#[test]
+fn what_came_to_two_offices_is_told_to_both() {
+    let agency = Agency::new();
+    for source in ["somaj", "dej"] {
+        agency.deliver(source, "01-cerere-buna");
+    }
+    agency.run(&["once"]).ended_with(0);
+    let entries = entries(&agency);
+    assert_eq!(entries.len(), 1);
+    let number = entries[0]["number"].as_str().unwrap();
+    let copy = mails(&agency);
+    let copy = copy.iter().find(|mail| mail["outcome"] == "ignored").unwrap();
+    let shown = agency.run(&["show", number]).ended_with(0).out;
+    let words = format!("also came to    {} (mail 2)", copy["source"].as_str().unwrap());
+    assert!(shown.contains(&words), "no {words} in {shown}");
+    let shown = agency
+        .run(&["show", number, "--json"])
+        .ended_with(0)
+        .json()
+        .remove(0);
+    assert_eq!(shown["copies"][0]["mail_id"], 2);
+    for office in ["cluj", "dej"] {
+        let day = agency.run(&["digest", "--office", office]).ended_with(0).out;
+        assert!(
+            day.contains(&format!("înregistrat cu nr. {number}")),
+            "{office}: {day}"
+        );
+    }
 }

@@ -4,8 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 use std::{fs, thread};
 
-use recipisa::flow::with_causes;
-use recipisa::mailbox::{Call, Mailbox, MailboxError, Sighting, Woken};
+use jiff::Timestamp;
+use recipisa::edge::archive::FolderArchive;
+use recipisa::edge::sqlite::SqliteStore;
+use recipisa::flow::fetch::{self, Measure};
+use recipisa::flow::{House, with_causes};
+use recipisa::mailbox::{Call, Mailbox, MailboxError, Sighting, SourceId, Woken};
 
 use super::{account, fixtures, hasty, uids, whole};
 use crate::support::ca::TestCa;
@@ -38,8 +42,12 @@ fn play(file: &Path, ca: &TestCa) {
     let prompter = Prompter::start(&ca.server, script);
     let mut mailbox = hasty(account(User::Amt, prompter.port, ca));
     let mut shown = Vec::new();
+    let registry = TempDir::new();
     for cue in cues {
-        let said = act(&mut mailbox, &cue, &mut shown);
+        let said = match cue.act.as_str() {
+            "pass" => pass(&mut mailbox, registry.path()),
+            _ => act(&mut mailbox, &cue, &mut shown),
+        };
         assert_eq!(said.len(), cue.outcome.len(), "{name}, {}: {said:#?}", cue.act);
         for (said, wanted) in said.iter().zip(&cue.outcome) {
             assert!(said.contains(wanted.as_str()), "{name}, {}: {said:#?}", cue.act);
@@ -75,6 +83,10 @@ fn act(mailbox: &mut dyn Mailbox, cue: &Cue, shown: &mut Vec<Sighting>) -> Vec<S
                 for (key, why) in &given.refused {
                     said.push(format!("refused {} {why}", uids([key].into_iter())));
                 }
+                let unasked = uids(given.unasked.iter());
+                if !unasked.is_empty() {
+                    said.push(format!("unasked {unasked}"));
+                }
                 said
             }
             Err(error) => failed(error),
@@ -92,5 +104,36 @@ fn act(mailbox: &mut dyn Mailbox, cue: &Cue, shown: &mut Vec<Sighting>) -> Vec<S
             Err(error) => failed(error),
         },
         other => panic!("\"{other}\" is nothing a client does"),
+    }
+}
+
+/// Listed, fetched, kept in a registry, and acknowledged.
+fn pass(mailbox: &mut dyn Mailbox, registry: &Path) -> Vec<String> {
+    let store = SqliteStore::open(&registry.join("recipisa.db")).unwrap();
+    let archive = FolderArchive::open(&registry.join("archive")).unwrap();
+    let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+    let house = House {
+        store: &store,
+        archive: &archive,
+        now: &|| now,
+        ending: &|| false,
+    };
+    let measure = Measure {
+        batch_bytes_max: 1_000_000,
+        batch_mails_max: 50,
+        mail_bytes_max: 10_000,
+        start: None,
+    };
+    match fetch::pass(house, &SourceId("amt".to_owned()), mailbox, measure, &mut || {}) {
+        Ok(fetched) => {
+            let mut said = vec![format!("kept {}", fetched.kept)];
+            said.extend(
+                fetched
+                    .trouble
+                    .map(|error| format!("trouble {}", with_causes(&error))),
+            );
+            said
+        }
+        Err(error) => vec![format!("error {}", with_causes(&error))],
     }
 }

@@ -95,3 +95,31 @@ fn an_office_may_give_no_reports() {
     let letter = String::from_utf8(scene.sink.wait_for(1).remove(0).bytes).unwrap();
     assert!(!letter.contains("Disposition-Notification-To"), "{letter}");
 }
+
+/// Whoever asks for reports gets no more of them than letters, and they take no letter's place.
+#[test]
+fn reports_take_no_receipts_place() {
+    let scene = Scene::new();
+    let config = scene.agency.config();
+    let text = std::fs::read_to_string(&config).unwrap();
+    assert!(!text.contains("[limits]"));
+    std::fs::write(&config, text + "\n[limits]\nletters_a_day = 2\n").unwrap();
+    for number in 1..=4 {
+        let mail = format!(
+            "Return-Path: <ana@citizen.test>\r\nFrom: <ana@citizen.test>\r\nTo: <amt@amt.test>\r\n\
+             Subject: Cerere {number}\r\nMessage-ID: <a{number}@citizen.test>\r\n\
+             Disposition-Notification-To: <ana@citizen.test>\r\n\r\nCerere {number}.\r\n"
+        );
+        scene.dovecot.deliver(User::Amt, mail.as_bytes(), now());
+    }
+    assert!(scene.agency.command(&["once"]).status.success());
+    let states: Vec<String> = settled(&scene).into_iter().map(|(_, state)| state).collect();
+    assert_eq!(states, ["done", "done", "void", "void"]);
+    let kept = scene.sink.wait_for(4);
+    let reports = kept.iter().filter(|kept| kept.from.is_empty()).count();
+    assert_eq!(
+        (kept.len(), reports),
+        (4, 2),
+        "two receipts, and a report with each"
+    );
+}

@@ -58,7 +58,7 @@ fn the_unit_fits_the_program() {
         line.trim_end_matches('s').parse().unwrap()
     };
     // Connecting and the longest answer that is waited for, in `src/edge/imap/mod.rs`.
-    assert!(seconds("TimeoutStopSec=") >= 330 && seconds("TimeoutStartSec=") >= 330);
+    assert!(seconds("TimeoutStopSec=") >= 660 && seconds("TimeoutStartSec=") >= 660);
     assert!(seconds("WatchdogSec=") >= 10);
     // Each credential of the example is handed over, and no other.
     let example = fs::read_to_string(project().join("config/recipisa.example.toml")).unwrap();

@@ -6,7 +6,8 @@ use recipisa::outbox::{self, Letterless, Outgoing};
 use recipisa::registry::{Like, Likeness, Link, LinkState, LinkWhy, Linked, Number};
 use recipisa::screening::{Outcome, Reason};
 use recipisa::store::{
-    AnswerKind, AnswerOwed, LetterState, LinkAct, LinkVerdict, MailVerdict, ReceiptState, Store,
+    AnswerKind, AnswerOwed, Attempt, Desk, HeldAct, LetterState, LinkAct, LinkVerdict, MailVerdict,
+    ReceiptState, Store,
 };
 
 use super::contract::keep;
@@ -95,6 +96,79 @@ pub(super) fn an_answer_that_cannot_be_sent_is_void(store: &dyn Store) {
     );
 }
 
+/// The answer to the first mail owed is written and given up.
+fn given_up(store: &dyn Store) -> i64 {
+    let owed = store.answers_owed(noon(), 9).unwrap().remove(0);
+    let letter = Outgoing {
+        kind: match owed.kind {
+            AnswerKind::TooLarge => outbox::Kind::TooLarge,
+            AnswerKind::Encrypted => outbox::Kind::Encrypted,
+            AnswerKind::ReadReport => outbox::Kind::ReadReport,
+        },
+        ..letter(&owed, noon())
+    };
+    store.answer_done(&owed, &letter).unwrap();
+    store
+        .letters_claim_due(later(1), later(2), 9, &Pace::default())
+        .unwrap();
+    let why = Attempt::GivenUp {
+        why: "550 necunoscut".into(),
+    };
+    store
+        .letter_attempt_finish(&letter.message_id, &why, later(1))
+        .unwrap();
+    owed.mail_seq
+}
+
+/// Its mail is named, and settling the mail ends it; a read report is nobody's.
+pub(super) fn an_answer_given_up_is_a_task_until_its_mail_is_settled(store: &dyn Store) {
+    keep(store, 3);
+    let mut asks = verdict(3, Reason::Request, "CJ", noon());
+    asks.decided.owes_read_report = true;
+    let batch = [
+        verdict(1, Reason::TooLarge, "CJ", noon()),
+        verdict(2, Reason::Encrypted, "CJ", noon()),
+        asks,
+    ];
+    store.mails_decide(&batch, noon()).unwrap();
+    let counted = |wanted: u64| {
+        assert_eq!(store.backlog().unwrap().letters_given_up, wanted);
+        assert_eq!(store.waiting().unwrap().letters_given_up, wanted);
+        assert_eq!(store.letters_troubled().unwrap().len() as u64, wanted);
+    };
+    assert_eq!([(); 3].map(|()| given_up(store)), [1, 2, 3]);
+    counted(2);
+    let troubled = store.letters_troubled().unwrap();
+    let mut mails = troubled.iter().filter_map(|trouble| trouble.mail.as_ref());
+    let mail = mails.find(|mail| mail.seq == 1).unwrap();
+    assert_eq!(
+        (mail.seq, mail.source.0.as_str(), mail.sender.as_deref()),
+        (1, "somaj", Some("ioana@exemplu.test"))
+    );
+    assert_eq!(mail.subject, "Cerere");
+    let letters = store.mail_letters(1).unwrap();
+    assert_eq!(letters.answers[0].state, LetterState::GivenUp);
+    assert_eq!(letters.spoken_of, []);
+    let act = |mail_seq, desk| {
+        store.mail_held_act(&HeldAct {
+            mail_seq,
+            desk,
+            actor: "Ana".into(),
+            at: later(3),
+        })
+    };
+    act(
+        1,
+        Desk::Discard {
+            reason: "a telefonat".into(),
+        },
+    )
+    .unwrap();
+    counted(1);
+    act(2, Desk::Release).unwrap();
+    counted(0);
+}
+
 /// A request with this content, Message-ID and sender.
 fn like(mail_seq: i64, sender: &str, likeness: Likeness) -> MailVerdict {
     let mut verdict = verdict(mail_seq, Reason::Request, "CJ", noon());
@@ -147,6 +221,34 @@ pub(super) fn mails_alike_are_found(store: &dyn Store) {
             .all(|(_, like)| matches!(like, Like::Files | Like::Text))
     );
     assert_eq!(found(&Likeness::default()), []);
+}
+
+/// The very same message is found behind any number of others under its Message-ID, and the same few words again.
+pub(super) fn the_same_is_found_behind_many(store: &dyn Store) {
+    keep(store, 8);
+    let note = |id: &str, content: &str| Likeness {
+        message_id: Some(id.to_owned()),
+        sender: Some("ana@e.test".to_owned()),
+        content: content.to_owned(),
+        text: None,
+        files: None,
+    };
+    let verdicts: Vec<_> = (1..=8)
+        .map(|seq| like(seq, "ana@e.test", note("x@e.test", &format!("cuprins {seq}"))))
+        .collect();
+    store.mails_decide(&verdicts, noon()).unwrap();
+    let found = |likeness: &Likeness| -> Vec<(i64, Like)> {
+        let alike = store.mails_alike(likeness).unwrap();
+        alike.into_iter().map(|one| (one.mail_seq, one.like)).collect()
+    };
+    assert!(found(&note("x@e.test", "cuprins 8")).contains(&(8, Like::Message)));
+    let again = note("y@e.test", "cuprins 8");
+    assert_eq!(found(&again), [(8, Like::Text)]);
+    let stranger = Likeness {
+        sender: Some("rau@e.test".into()),
+        ..again
+    };
+    assert_eq!(found(&stranger), []);
 }
 
 /// Two entries, the second linked to the first.
@@ -217,16 +319,17 @@ pub(super) fn links_are_decided(store: &dyn Store) {
     store
         .link_act(&act(&second, &first, LinkVerdict::Confirm))
         .unwrap();
+    // One pair is one link, in whichever order it is named.
     assert_refused(
-        store.link_act(&act(&first, &second, LinkVerdict::Reject)),
-        "is proposed",
+        store.link_act(&act(&first, &second, LinkVerdict::Confirm)),
+        "confirmed already",
     );
     assert_refused(
         store.link_act(&act(&first, &first, LinkVerdict::Confirm)),
         "itself",
     );
     store
-        .link_act(&act(&first, &second, LinkVerdict::Confirm))
+        .link_act(&act(&first, &second, LinkVerdict::Reject))
         .unwrap();
     let nobody = Number {
         number: 99,
@@ -238,9 +341,8 @@ pub(super) fn links_are_decided(store: &dyn Store) {
     );
     let links = store.entry(&first).unwrap().unwrap().links;
     let said: Vec<_> = links.iter().map(|link| (link.why, link.state)).collect();
-    assert_eq!(said.len(), 2);
-    assert!(said.contains(&(LinkWhy::Files, LinkState::Confirmed)));
-    assert!(said.contains(&(LinkWhy::Clerk, LinkState::Confirmed)));
+    assert_eq!(said, [(LinkWhy::Files, LinkState::Rejected)]);
+    assert_eq!((&links[0].later, &links[0].earlier), (&second, &first));
     assert!(
         links
             .iter()
@@ -254,7 +356,8 @@ pub(super) fn links_are_decided(store: &dyn Store) {
             "entry.registered",
             "link.proposed",
             "link.rejected",
-            "link.confirmed"
+            "link.confirmed",
+            "link.rejected"
         ]
     );
 }
@@ -277,6 +380,13 @@ pub(super) fn a_copy_tells_its_first(store: &dyn Store) {
         (copy.source.0.as_str(), copy.first_source.0.as_str()),
         ("dej", "somaj")
     );
+    let of_case = store.copies_of(&made[0].number).unwrap();
+    assert_eq!(of_case, std::slice::from_ref(copy));
+    let other = Number {
+        number: 99,
+        ..made[0].number.clone()
+    };
+    assert_eq!(store.copies_of(&other).unwrap(), []);
     let detail = mails(store)[1].decision.as_ref().unwrap().detail.clone();
     assert!(
         detail.contains(&made[0].number.to_string()) && detail.contains("somaj"),
@@ -325,4 +435,20 @@ pub(super) fn a_receipt_that_waits_is_sent_at_a_persons_word(store: &dyn Store) 
         [] as [u32; 0]
     );
     assert_eq!(store.backlog().unwrap().unanswered, 1);
+}
+
+pub(super) fn a_receipt_for_an_unusable_address_is_not_tried_for_ever(store: &dyn Store) {
+    keep(store, 1);
+    let made = store
+        .mails_decide(&[verdict(1, Reason::Request, "CJ", noon())], noon())
+        .unwrap();
+    let number = &made[0].number;
+    let mut waiting = issued(number, noon());
+    (waiting.letter, waiting.letterless) = (None, Some(Letterless::Budget));
+    store.receipts_issue(&[waiting]).unwrap();
+    store.receipts_want(number, "Ana", later(1)).unwrap();
+    let wanted = store.receipts_wanted(later(1), 9).unwrap().remove(0);
+    store.receipt_unreachable(&wanted).unwrap();
+    assert_eq!(store.receipts_wanted(later(99), 9).unwrap(), []);
+    assert_refused(store.receipts_want(number, "Ana", later(2)), "no address");
 }

@@ -240,6 +240,27 @@ fn a_mail_written_before_the_question_is_no_answer_to_it() {
 }
 
 #[test]
+fn a_reply_to_a_case_closed_meanwhile_is_decided_anew_and_stops_no_other() {
+    let (_dir, store, number) = with_request();
+    store
+        .mail_keep(&[arrival("2", "raspuns"), arrival("3", "alta cerere")], after(5))
+        .unwrap();
+    let mut reply = verdict(2, Reason::Request, "CJ", after(5));
+    reply.decided.outcome = Outcome::Joined;
+    reply.decided.reason = Reason::Reply;
+    reply.decided.joins = Some(number.clone());
+    let reason = "retrasă".to_owned();
+    act(&store, &number, Act::SetAside { reason }, Vec::new(), after(6));
+    let other = verdict(3, Reason::Request, "CJ", after(7));
+    let made = store.mails_decide(&[reply, other], after(7)).unwrap();
+    let made: Vec<_> = made.iter().map(|entry| entry.mail_seq).collect();
+    assert_eq!(made, [3]);
+    let waiting = store.mails_undecided(9).unwrap();
+    assert_eq!((waiting.len(), waiting[0].seq), (1, 2));
+    assert!(record(&store, &number).submissions.is_empty());
+}
+
+#[test]
 fn a_letter_whose_day_has_passed_is_void_and_never_sent() {
     let (_dir, store, number) = with_request();
     let plan = vec![planned(Kind::ClarificationRequest, 1, after(10))];

@@ -12,9 +12,10 @@ use recipisa::screening::{Outcome, Reason, Standing};
 use recipisa::store::{Desk, HeldAct, ReceiptState, Store};
 
 use super::answers::{
-    a_copy_tells_its_first, a_receipt_that_waits_is_sent_at_a_persons_word,
+    a_copy_tells_its_first, a_receipt_for_an_unusable_address_is_not_tried_for_ever,
+    a_receipt_that_waits_is_sent_at_a_persons_word, an_answer_given_up_is_a_task_until_its_mail_is_settled,
     an_answer_is_owed_written_once_and_counted, an_answer_that_cannot_be_sent_is_void, links_are_decided,
-    links_are_proposed, mails_alike_are_found,
+    links_are_proposed, mails_alike_are_found, the_same_is_found_behind_many,
 };
 use super::evidence::{letters_keep_their_pace, reports_are_filed_with_their_letter};
 use super::figures::{
@@ -57,11 +58,14 @@ pub(super) fn contract(make: &dyn Fn() -> Box<dyn Store>) {
         the_clock_is_checked_without_registering,
         an_answer_is_owed_written_once_and_counted,
         an_answer_that_cannot_be_sent_is_void,
+        an_answer_given_up_is_a_task_until_its_mail_is_settled,
         mails_alike_are_found,
+        the_same_is_found_behind_many,
         links_are_proposed,
         links_are_decided,
         a_copy_tells_its_first,
         a_receipt_that_waits_is_sent_at_a_persons_word,
+        a_receipt_for_an_unusable_address_is_not_tried_for_ever,
     ] {
         let store = make();
         part(&*store);

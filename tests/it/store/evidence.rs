@@ -3,11 +3,12 @@
 use std::num::NonZeroU32;
 
 use jiff::{SignedDuration, Timestamp};
-use recipisa::outbox::Outgoing;
+use recipisa::casework::Act;
 use recipisa::outbox::pace::Pace;
+use recipisa::outbox::{self, Letterless, Outgoing};
 use recipisa::registry::{Delivery, Evidence, Number, Said, Sign};
 use recipisa::screening::Reason;
-use recipisa::store::{Attempt, LetterState, Store};
+use recipisa::store::{Attempt, CaseAct, LetterState, Store};
 use tempfile::TempDir;
 
 use super::contract::{decide_all, keep};
@@ -117,6 +118,12 @@ pub(super) fn reports_are_filed_with_their_letter(store: &dyn Store) {
         troubled[0].record.reported.as_ref().unwrap().words,
         "5.1.1 550 necunoscut"
     );
+    assert_eq!(troubled[0].record.reported.as_ref().unwrap().of_another, None);
+    assert_eq!(
+        store.mail_letters(seqs[0]).unwrap().spoken_of,
+        std::slice::from_ref(letter)
+    );
+    assert_eq!(store.mail_letters(unknown).unwrap().spoken_of, []);
     assert_eq!(store.backlog().unwrap().letters_bounced, 1);
     assert_eq!(store.waiting().unwrap().letters_bounced, 1);
     the_life_is_in_order(store, number, &seqs);
@@ -126,6 +133,56 @@ pub(super) fn reports_are_filed_with_their_letter(store: &dyn Store) {
     assert_eq!(store.letters_troubled().unwrap(), []);
     assert_refused(store.letter_requeue(number, "Ana", after(201)), "queued already");
     assert_eq!(delivery(store, letters[1].number.as_ref().unwrap()), None);
+    of_another_until_it_is_of_its_own_and_closed(store, &letters[1]);
+}
+
+/// A report about another recipient says so; one about its own is graver, and a closed case is nobody's task.
+fn of_another_until_it_is_of_its_own_and_closed(store: &dyn Store, letter: &Outgoing) {
+    let number = letter.number.as_ref().unwrap();
+    let bounced = |recipient| said(Sign::Delivery(Delivery::Bounced), Some(recipient));
+    let id = &letter.message_id;
+    file(store, id, vec![bounced("altcineva@exemplu.test")], 210);
+    let of_another = || {
+        store
+            .letters_troubled()
+            .unwrap()
+            .remove(0)
+            .record
+            .reported
+            .unwrap()
+            .of_another
+    };
+    assert_eq!(of_another().as_deref(), Some("altcineva@exemplu.test"));
+    file(
+        store,
+        id,
+        vec![bounced(&letter.to), bounced("altcineva@exemplu.test")],
+        220,
+    );
+    assert_eq!(of_another(), None, "its own address is the graver news");
+    close(store, number);
+    assert_eq!(store.letters_troubled().unwrap(), []);
+    assert_eq!(store.backlog().unwrap().letters_bounced, 0);
+    assert_eq!(store.waiting().unwrap().letters_bounced, 0);
+}
+
+/// A clerk closes the case.
+fn close(store: &dyn Store, number: &Number) {
+    let case = store.case(number).unwrap().unwrap().case;
+    store
+        .case_act(&CaseAct {
+            number: number.clone(),
+            version: case.version,
+            act: Act::SetAside {
+                reason: "rezolvată".into(),
+            },
+            actor: "Ana".into(),
+            at: after(230),
+            planned: Vec::new(),
+            voids: &[],
+            minutes: 0,
+        })
+        .unwrap();
 }
 
 fn the_life_is_in_order(store: &dyn Store, number: &Number, reports: &[i64]) {
@@ -287,4 +344,52 @@ fn read_reports_are_owed_once() {
         .map(Result::unwrap)
         .collect();
     assert_eq!((owed, entries(&store).len()), (vec![1], 3));
+}
+
+/// The report goes with the letter that carries the receipt, is no letter in the budget, and is void without one.
+#[test]
+fn a_read_report_goes_only_with_a_letter_and_does_not_count() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).unwrap();
+    keep(&store, 2);
+    let verdicts = [1, 2].map(|seq| {
+        let mut verdict = verdict(seq, Reason::Request, "CJ", noon());
+        verdict.decided.owes_read_report = true;
+        verdict
+    });
+    let made = store.mails_decide(&verdicts, noon()).unwrap();
+    assert_eq!(
+        store.answers_owed(noon(), 9).unwrap(),
+        [],
+        "not before its letter"
+    );
+    let figures = || {
+        let to = store.letters_to("ioana@exemplu.test", noon()).unwrap();
+        (to, store.answers_since(noon()).unwrap())
+    };
+    assert_eq!(figures(), (0, 0));
+    let mut second = issued(&made[1].number, noon());
+    (second.letter, second.letterless) = (None, Some(Letterless::Budget));
+    store
+        .receipts_issue(&[issued(&made[0].number, noon()), second])
+        .unwrap();
+    let owed = store.answers_owed(noon(), 9).unwrap();
+    assert_eq!(owed.iter().map(|one| one.mail_seq).collect::<Vec<_>>(), [1]);
+    let report = Outgoing {
+        message_id: "raport@ajofm-exemplu.test".into(),
+        kind: outbox::Kind::ReadReport,
+        number: None,
+        ..issued(&made[0].number, noon()).letter.unwrap()
+    };
+    assert!(store.answer_done(&owed[0], &report).unwrap());
+    assert_eq!(figures(), (1, 1), "the letter alone");
+    let states: Vec<String> = raw(folder.path())
+        .prepare("SELECT state FROM answer ORDER BY mail_seq")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(states, ["done", "void"]);
+    assert_sound(folder.path());
 }

@@ -227,6 +227,7 @@ fn act(store: &dyn Store, mail_seq: i64, verb: u8) {
     let decision = mail.and_then(|mail| mail.decision);
     let decided = decision.map(|decision| (decision.outcome, decision.reason));
     let is_held = decided.is_some_and(|(outcome, _)| outcome == Outcome::Held);
+    let is_answered = decided.is_some_and(|(outcome, _)| outcome == Outcome::Answered);
     let may_enter = decided.is_some_and(|(outcome, reason)| {
         outcome != Outcome::Registered && reason != Reason::Duplicate && reason != Reason::Vanished
     });
@@ -241,7 +242,7 @@ fn act(store: &dyn Store, mail_seq: i64, verb: u8) {
             },
             may_enter,
         ),
-        _ => (Desk::Discard { reason: "nu".into() }, is_held),
+        _ => (Desk::Discard { reason: "nu".into() }, is_held || is_answered),
     };
     let act = HeldAct {
         mail_seq,

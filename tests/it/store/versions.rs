@@ -3,6 +3,7 @@
 use jiff::civil::date;
 use recipisa::casework::{Consent, State};
 use recipisa::mailbox::{Extent, SourceKey};
+use recipisa::outbox::Letterless;
 use recipisa::outbox::pace::Pace;
 use recipisa::screening::{Outcome, Reason};
 use recipisa::store::{LetterState, Store};
@@ -71,6 +72,7 @@ fn a_database_of_the_first_version_comes_forward_whole() {
     let troubled = store.receipts_troubled().unwrap();
     assert_eq!(troubled.len(), 1);
     assert_eq!(troubled[0].entry.number.number, 2);
+    assert_eq!(all[1].letterless, Some(Letterless::Silence));
     // The work goes on behind it.
     store.mail_keep(&[arrival("3", "alta cerere")], noon()).unwrap();
     let made = store

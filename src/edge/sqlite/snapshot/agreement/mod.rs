@@ -268,15 +268,15 @@ fn mail(met: &Met<'_>, each: Each<'_>) -> rusqlite::Result<()> {
         each(silent(place, "the journal does not tell of its arrival"));
         return Ok(());
     };
-    // The header of an oversized mail comes first, the whole of it later: its bytes are then those of the last.
+    // The header of an oversized mail comes first, the whole of it later: its bytes are then those of the last, and so is
+    // the time of arrival, which is only supposed of a message that has given nothing.
     hold(
         place,
         facts,
         &last.body,
-        &["source", "key", "sha256", "size"],
+        &["source", "key", "sha256", "size", "received_at"],
         each,
     );
-    hold(place, facts, &first.body, &["received_at"], each);
     hold_one(place, facts, "kept_at", &first.at.into(), each);
     let undecided = (Value::Null, Value::Null);
     let (outcome, reason) = told.iter().fold(undecided.clone(), |before, one| {
