@@ -17,8 +17,8 @@
 //! - an encrypted letter is not opened: [`Defect::Encrypted`], and its envelope is listed as the file that it is.
 //!
 //! What it costs (`cost`): time in proportion to the bytes, for no shape of a mail more than the parser takes to look
-//! through [`SEARCH_BYTES_MAX`] bytes, with all that is opened inside it; memory at most three times the mail. What is built more intricately is not given
-//! to the parser: [`Defect::NestedTooDeep`].
+//! through [`SEARCH_BYTES_MAX`] bytes, with all that is opened inside it; memory at most three times the mail. What is
+//! built more intricately is not given to the parser: [`Defect::NestedTooDeep`].
 
 mod authentication;
 mod charset;

@@ -201,14 +201,17 @@ fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     [&[tag, 0x84][..], &length, contents].concat()
 }
 
-/// A signed letter (RFC 5652 §5.1) as far as it is read: one signer without anything, and the content.
+/// A signed letter (RFC 5652 §5.1) as far as it is read: one signer who says nothing, and the content.
 fn signed(letter: &str) -> Vec<u8> {
     let data = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01";
     let content = element(0xA0, &element(0x04, letter.as_bytes()));
     let fields = [
         b"\x02\x01\x01\x31\x00",
         &*element(0x30, &[&data[..], &content].concat()),
-        &element(0x31, &element(0x30, b"")),
+        &element(
+            0x31,
+            &element(0x30, b"\x02\x01\x01\x30\x00\x30\x00\x30\x00\x04\x00"),
+        ),
     ];
     let kind = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
     let body = element(0xA0, &element(0x30, &fields.concat()));

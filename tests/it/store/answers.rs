@@ -130,7 +130,10 @@ pub(super) fn an_answer_given_up_is_a_task_until_its_mail_is_settled(store: &dyn
         verdict(2, Reason::Encrypted, "CJ", noon()),
         asks,
     ];
-    store.mails_decide(&batch, noon()).unwrap();
+    let made = store.mails_decide(&batch, noon()).unwrap();
+    // A read report goes only with the letter that carries the receipt.
+    let number = &made[0].number;
+    store.receipts_issue(&[issued(number, noon())]).unwrap();
     let counted = |wanted: u64| {
         assert_eq!(store.backlog().unwrap().letters_given_up, wanted);
         assert_eq!(store.waiting().unwrap().letters_given_up, wanted);
